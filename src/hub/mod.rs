@@ -1,0 +1,136 @@
+//! The nouns of the house: a hub, its people, the instances on it, and the widget object that browsers get.
+//!
+//! Names and ids are types, parsed once at the edge and trusted inside. Nothing here knows where a hub is kept,
+//! how a widget is run or who is looking.
+
+mod name;
+mod view;
+
+pub use name::{HubName, InstanceId, NameError, RESERVED, WidgetName};
+pub use view::{Cause, State, WidgetView};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a setting of a widget holds, by parameter name.
+pub type Config = serde_json::Map<String, serde_json::Value>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HubKind {
+    User,
+    Group,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Column {
+    Left,
+    Right,
+}
+
+/// Who may read a hub: everybody, everybody its name and summary, or its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    #[default]
+    Public,
+    Preview,
+    Private,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Owner,
+    Member,
+    Subscriber,
+    Stargazer,
+}
+
+/// A page for a person or a team. The four lists hold usernames, sorted; `members` does not repeat the owners.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hub {
+    pub name: HubName,
+    pub kind: HubKind,
+    pub summary: String,
+    /// An image's address; empty means that one is made from the name.
+    pub avatar: String,
+    /// Width of the left column in twelfths of the page, 1 to 11; the right one has the rest.
+    pub left_width: u8,
+    pub visibility: Visibility,
+    pub archived: bool,
+    pub owners: Vec<String>,
+    pub members: Vec<String>,
+    pub subscribers: Vec<String>,
+    pub stargazers: Vec<String>,
+    pub created_at: Timestamp,
+    /// When a message or a change last concerned this hub.
+    pub last_active: Timestamp,
+}
+
+impl Hub {
+    /// Whole days since something last happened here.
+    pub fn days_idle(&self, now: Timestamp) -> i64 {
+        (now.as_second() - self.last_active.as_second()).max(0) / 86_400
+    }
+}
+
+/// A widget placed on a hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    pub id: InstanceId,
+    pub hub: HubName,
+    pub widget: WidgetName,
+    pub column: Column,
+    /// Place within its column, from 0.
+    pub position: u32,
+    /// As its owner wrote it: defaults are filled in when the widget is known.
+    pub config: Config,
+}
+
+/// What scripts and templates see as `widget`: an instance whose defaults are filled in, on its hub.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    pub id: InstanceId,
+    pub name: WidgetName,
+    pub config: Arc<Config>,
+    pub hub: Arc<Hub>,
+}
+
+/// The fields of `widget.hub`, in the order in which an error lists them.
+pub const HUB_FIELDS: [&str; 9] = [
+    "name",
+    "kind",
+    "summary",
+    "owners",
+    "members",
+    "subscribers",
+    "stargazers",
+    "days_idle",
+    "archived",
+];
+
+impl Placed {
+    /// `widget` as JSON, for templates: the same fields that a script may read.
+    pub fn to_json(&self, now: Timestamp) -> serde_json::Value {
+        let hub = &self.hub;
+        serde_json::json!({
+            "id": self.id,
+            "name": self.name,
+            "config": &*self.config,
+            "hub": {
+                "name": hub.name,
+                "kind": hub.kind,
+                "summary": hub.summary,
+                "owners": hub.owners,
+                "members": hub.members,
+                "subscribers": hub.subscribers,
+                "stargazers": hub.stargazers,
+                "days_idle": hub.days_idle(now),
+                "archived": hub.archived,
+            },
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! One line of a recording, or the two frames of fedmsg, to a [`Message`].
+//!
+//! Three formats, told apart per line: a fedmsg envelope, the same as datagrepper hands it out (a float time, source
+//! fields added), and the line that `fedora-messaging` records. Field by field: docs/ARCHITECTURE.md, "Messages".
+
+use super::{Description, Message, Topic, Wire};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// A longer line or frame is refused unread: Fedora's brokers refuse such messages too.
+pub const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// Longest topic that a broker carries (AMQP routing key).
+const MAX_TOPIC_BYTES: usize = 255;
+
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    #[error("a message of {0} bytes: {MAX_LINE_BYTES} is the limit")]
+    TooLong(usize),
+    #[error("no JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("a JSON {0} where an object with a `topic` was due")]
+    NoObject(&'static str),
+    #[error("no `topic`: a message has one, as text")]
+    NoTopic,
+    #[error("`topic` has {0} bytes: 255 is the limit")]
+    LongTopic(usize),
+    #[error("neither `msg` (fedmsg) nor `body` (Fedora Messaging): the payload is missing")]
+    NoPayload,
+    #[error("{0} frames where fedmsg sends two, topic and envelope")]
+    Frames(usize),
+}
+
+/// One line of a recording in any of the formats.
+pub fn parse_line(line: &[u8]) -> Result<Message, WireError> {
+    if line.len() > MAX_LINE_BYTES {
+        return Err(WireError::TooLong(line.len()));
+    }
+    match serde_json::from_slice(line)? {
+        Value::Object(envelope) => from_object(envelope),
+        other => Err(WireError::NoObject(kind_of(&other))),
+    }
+}
+
+/// The frames of one ZeroMQ message of fedmsg. An envelope that is no object, or lacks a topic, is the payload itself.
+pub fn parse_frames(frames: &[Vec<u8>]) -> Result<Message, WireError> {
+    let [topic, envelope] = frames else { return Err(WireError::Frames(frames.len())) };
+    if envelope.len() > MAX_LINE_BYTES {
+        return Err(WireError::TooLong(envelope.len()));
+    }
+    match serde_json::from_slice(envelope)? {
+        Value::Object(object) if object.contains_key("topic") => from_object(object),
+        payload => {
+            let mut object = Map::new();
+            object.insert("topic".into(), String::from_utf8_lossy(topic).into());
+            object.insert("msg".into(), payload);
+            from_object(object)
+        }
+    }
+}
+
+fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
+    let Some(Value::String(topic)) = envelope.remove("topic") else {
+        return Err(WireError::NoTopic);
+    };
+    if topic.len() > MAX_TOPIC_BYTES {
+        return Err(WireError::LongTopic(topic.len()));
+    }
+    if topic.is_empty() {
+        return Err(WireError::NoTopic);
+    }
+    let topic = Topic::from(topic);
+    let headers = match envelope.remove("headers") {
+        Some(Value::Object(headers)) => headers,
+        _ => Map::new(),
+    };
+    let (wire, body) = match (envelope.remove("msg"), envelope.remove("body")) {
+        (Some(msg), _) => (Wire::Fedmsg, msg),
+        (None, Some(body)) => (Wire::FedoraMessaging, body),
+        (None, None) => return Err(WireError::NoPayload),
+    };
+    let text = |value: Option<Value>| match value {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    let (id, sent_at) = match wire {
+        Wire::Fedmsg => (
+            text(envelope.remove("msg_id")),
+            envelope.get("timestamp").and_then(Value::as_f64).and_then(from_seconds),
+        ),
+        Wire::FedoraMessaging => (
+            text(envelope.remove("id")),
+            headers.get("sent-at").and_then(Value::as_str).and_then(|at| at.parse().ok()),
+        ),
+    };
+    let id = id.unwrap_or_else(|| {
+        let seen = format!("{topic} {sent_at:?} {body}");
+        format!("unnamed-{:032x}", xxhash_rust::xxh3::xxh3_128(seen.as_bytes()))
+    });
+    let description = Description {
+        title: topic.suffix().into(),
+        usernames: named(&headers, "fedora_messaging_user_"),
+        packages: named(&headers, "fedora_messaging_rpm_"),
+        ..Description::default()
+    };
+    Ok(Message {
+        id,
+        topic,
+        sent_at: sent_at.unwrap_or_else(Timestamp::now),
+        wire,
+        body: Arc::new(body),
+        headers: Arc::new(headers),
+        description,
+    })
+}
+
+/// Seconds since 1970, with fraction. `None` for what no clock says.
+fn from_seconds(seconds: f64) -> Option<Timestamp> {
+    let micros = (seconds * 1e6).round();
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a cast saturates, and the range is checked behind it"
+    )]
+    (micros.is_finite()).then(|| Timestamp::from_microsecond(micros as i64).ok()).flatten()
+}
+
+/// The names that headers give, one header each: `fedora_messaging_user_lmacken = true`. A null user is nobody.
+fn named(headers: &Map<String, Value>, prefix: &str) -> Vec<String> {
+    // `Map` is sorted by key, so the names come sorted.
+    headers
+        .iter()
+        .filter(|(_, on)| on.as_bool() != Some(false))
+        .filter_map(|(key, _)| key.strip_prefix(prefix))
+        .filter(|name| !name.is_empty() && *name != "None")
+        .map(Into::into)
+        .collect()
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_becomes_the_same_kind_of_message() {
+        let fedmsg = parse_line(
+            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1}"#,
+        )
+        .unwrap();
+        assert_eq!(fedmsg.wire, Wire::Fedmsg);
+        assert_eq!(fedmsg.sent_at.to_string(), "2023-11-14T22:13:20Z");
+        let grepped = parse_line(
+            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000.25,"msg_id":"2023-1","source_name":"datanommer","source_version":"1","headers":{}}"#,
+        )
+        .unwrap();
+        assert_eq!(grepped.sent_at.to_string(), "2023-11-14T22:13:20.25Z");
+        let modern = parse_line(
+            br#"{"topic":"org.fedoraproject.prod.copr.build.end","id":"7","queue":null,"body":{"user":"ralph"},"headers":{"sent-at":"2024-06-01T12:00:00+00:00","fedora_messaging_user_ralph":true,"fedora_messaging_user_None":true,"fedora_messaging_rpm_python-requests":true}}"#,
+        )
+        .unwrap();
+        assert_eq!(modern.wire, Wire::FedoraMessaging);
+        assert_eq!(modern.sent_at.to_string(), "2024-06-01T12:00:00Z");
+        assert_eq!(modern.description.usernames, ["ralph"]);
+        assert_eq!(modern.description.packages, ["python-requests"]);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_by_name() {
+        let said = |line: &[u8]| parse_line(line).unwrap_err().to_string();
+        assert_eq!(said(b"[1]"), "a JSON array where an object with a `topic` was due");
+        assert_eq!(said(br#"{"msg":{}}"#), "no `topic`: a message has one, as text");
+        assert_eq!(
+            said(br#"{"topic":"a.b.c"}"#),
+            "neither `msg` (fedmsg) nor `body` (Fedora Messaging): the payload is missing"
+        );
+        assert!(said(b"{").starts_with("no JSON: "));
+        assert!(said(&vec![b' '; MAX_LINE_BYTES + 1]).contains("1048576 is the limit"));
+        assert!(
+            said(format!(r#"{{"topic":"{}","msg":{{}}}}"#, "x".repeat(256)).as_bytes())
+                .contains("255")
+        );
+    }
+
+    #[test]
+    fn two_frames_are_fedmsg_and_three_are_not() {
+        let topic = b"org.fedoraproject.dev.x.y".to_vec();
+        let bare = parse_frames(&[topic.clone(), b"{\"n\":1}".to_vec()]).unwrap();
+        assert_eq!(bare.topic.as_str(), "org.fedoraproject.dev.x.y");
+        assert_eq!(bare.body["n"], 1);
+        let said = parse_frames(&[topic.clone(), topic, vec![]]).unwrap_err().to_string();
+        assert_eq!(said, "3 frames where fedmsg sends two, topic and envelope");
+    }
+
+    #[test]
+    fn a_message_without_an_id_keeps_the_same_one() {
+        let line = br#"{"topic":"org.fedoraproject.prod.git.x","msg":{"a":1},"timestamp":1}"#;
+        assert_eq!(parse_line(line).unwrap().id, parse_line(line).unwrap().id);
+    }
+}
