@@ -41,6 +41,11 @@ impl Failure {
         }
     }
 
+    /// What a caller finds wrong with an answer that was given.
+    pub fn error(diagnostic: Diagnostic) -> Self {
+        Self { kind: FailureKind::Error, diagnostic }
+    }
+
     pub(super) fn compile(diagnostic: Diagnostic) -> Self {
         Self { kind: FailureKind::Compile, diagnostic }
     }
@@ -92,9 +97,9 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// What Rhai returned, unless a limit had ended the call before.
-    pub(super) fn failure(self, error: Box<EvalAltResult>, stopped: Option<LimitName>) -> Failure {
+    pub(super) fn failure(self, error: EvalAltResult, stopped: Option<LimitName>) -> Failure {
         let mut trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
-        let root = trail.descend(*error);
+        let root = trail.descend(error);
         match stopped.or_else(|| limit_of(&root)) {
             Some(limit) => self.limit(limit, &trail),
             None => self.error(&root, &trail),

@@ -221,7 +221,7 @@ impl Unit<'_> {
         match ran {
             Ok(Ok(())) if stopped.is_none() => {}
             Ok(Ok(())) => return Err(context.stopped(stopped).diagnostic),
-            Ok(Err(error)) => return Err(context.failure(error, stopped).diagnostic),
+            Ok(Err(error)) => return Err(context.failure(*error, stopped).diagnostic),
             Err(_) => return Err(context.panicked("the top of the file").diagnostic),
         }
         let mut facts = Facts { doc: doc_lines(ast.doc(), "//!"), ..Facts::default() };
