@@ -13,10 +13,9 @@ use super::{
     tree::{self, Tree},
 };
 use crate::{config::Limits, diagnostic::Diagnostic, hub::Placed, message::Message};
-use rhai::{CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ImmutableString, Map, Module, Scope};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Map, Module};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
-use smallvec::SmallVec;
 use std::{rc::Rc, sync::Arc};
 
 /// Compiled scripts that a thread keeps; the one unused for longest makes room.
@@ -125,13 +124,16 @@ impl Interpreter {
             let found = found.into_iter().next();
             Failure::compile(found.unwrap_or_else(|| Diagnostic::error("does not compile")))
         })?;
+        let entry = program.entry(function, args.len());
         let context = Context {
             source,
             file: &source.file,
             tier: self.tier,
             limits: &self.limits,
             engine: &program.engine,
+            line: entry.as_ref().map(|entry| entry.line),
         };
+        let Some(entry) = &entry else { return Err(context.missing(function, args.len())) };
         if let Some(bytes) = self.quarantine.refuses(source.version) {
             return Err(quarantined(&source.file, bytes));
         }
@@ -139,15 +141,7 @@ impl Interpreter {
         // What leaves is the caller's: neither the script's budget nor its leak.
         let mut leaves = 0;
         let outcome = panics::catch(|| {
-            let options = CallFnOptions::new().eval_ast(false);
-            let engine = &program.engine;
-            let returned = engine.call_fn_with_options::<Dynamic>(
-                options,
-                &mut Scope::new(),
-                &program.ast,
-                function,
-                arguments(args),
-            )?;
+            let returned = entry.call(&program.engine, args.iter().map(argument))?;
             let before = memory::live();
             let json = convert::to_json(&returned, self.limits.returned_bytes);
             leaves = memory::live() - before;
@@ -160,15 +154,9 @@ impl Interpreter {
                 self.programs.remove(&source.version);
                 Err(context.panicked(function))
             }
-            Ok(Err(error)) if is_missing(&error, function) => {
-                Err(context.missing(function, args.len()))
-            }
             Ok(Err(error)) => Err(context.failure(*error, stopped)),
             Ok(Ok(_)) if stopped.is_some() => Err(context.stopped(stopped)),
-            Ok(Ok(json)) => json.map_err(|unfit| {
-                let line = program.facts.function(function).map_or(1, |f| f.line);
-                context.unfit(function, &unfit, line)
-            }),
+            Ok(Ok(json)) => json.map_err(|unfit| context.unfit(function, &unfit)),
         };
         self.quarantine.note(source.version, run::held() - leaves);
         drop(running);
@@ -191,16 +179,8 @@ impl Interpreter {
     }
 }
 
-struct Arguments(SmallVec<[Dynamic; 2]>);
-
-impl FuncArgs for Arguments {
-    fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
-        args.extend(self.0);
-    }
-}
-
-fn arguments(args: &[Argument<'_>]) -> Arguments {
-    let argument = |arg: &Argument<'_>| match arg {
+fn argument(arg: &Argument<'_>) -> Dynamic {
+    match arg {
         Argument::Message(message) => message.map.as_ref().unwrap_or(&message.tree).clone(),
         // Shared values inside a list make Rhai panic once it is changed, so these are trees.
         Argument::Messages(messages) => {
@@ -208,13 +188,7 @@ fn arguments(args: &[Argument<'_>]) -> Arguments {
         }
         Argument::Widget(placed) => Dynamic::from(Widget(Rc::new((*placed).clone()))),
         Argument::Json(value) => convert::to_dynamic(value),
-    };
-    Arguments(args.iter().map(argument).collect())
-}
-
-/// The function itself is not there; what it calls in turn comes with a place.
-fn is_missing(error: &EvalAltResult, function: &str) -> bool {
-    matches!(error, EvalAltResult::ErrorFunctionNotFound(name, at) if name == function && at.is_none())
+    }
 }
 
 fn quarantined(file: &str, bytes: usize) -> Failure {
