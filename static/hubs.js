@@ -44,7 +44,8 @@ const keyOf = (node) => (node.nodeType === 1 ? node.dataset?.key || node.id || n
 
 /** Makes `old` like `fresh`. Returns the keyed rows that are new or differ. */
 function morph(old, fresh, changed = []) {
-  if (old.isEqualNode(fresh)) return changed;
+  // A page that was made before a card's data says less than the card does.
+  if (old.isEqualNode(fresh) || fresh.dataset?.state === "loading") return changed;
   if (old.nodeType !== 1) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return changed;

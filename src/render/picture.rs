@@ -37,17 +37,14 @@ pub(super) fn avatar_element(name: &str, size: u64, src: Option<&str>) -> String
         .into_iter()
         .flat_map(char::to_uppercase)
         .collect();
-    let mut html = format!(
-        "<span class=\"avatar s{side} {}\" data-initial=\"{}\">",
-        hue_class(name),
-        escape(&initial)
-    );
+    let initial = format!("data-initial=\"{}\"", escape(&initial));
+    let mut html = format!("<span class=\"avatar s{side} {}\" {initial}>", hue_class(name));
     // Twice the side: screens of phones are that fine.
     let src = src.map_or_else(|| avatar_url(name, side * 2), Into::into);
     if is_web_address(&src) {
         let _ = write!(
             html,
-            "<img src=\"{}\" width=\"{side}\" height=\"{side}\" alt=\"\" loading=\"lazy\" decoding=\"async\">",
+            "<img src=\"{}\" {initial} width=\"{side}\" height=\"{side}\" alt=\"\" loading=\"lazy\" decoding=\"async\">",
             escape(&src)
         );
     }
