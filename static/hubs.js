@@ -281,7 +281,7 @@ class Stream {
     this.#mark("lost");
     clearTimeout(this.#timers.caughtUp);
     this.#timers.bar ||= setTimeout(() => {
-      const time = new Date(this.#lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      const time = new Date(this.#lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
       this.#bar(`Live updates stopped at ${time}. What you see is from then.`, false);
     }, 5000);
     // The browser tries again by itself, unless the server answered with an error.

@@ -29,8 +29,8 @@ pub(super) fn hue_class(name: &str) -> String {
 
 /// A round picture with the name's initial behind it, which shows where the picture does not load.
 /// `src`: a picture's address; empty for the initial alone; `None` for a person's own.
-pub(super) fn avatar_element(name: &str, size: u64, src: Option<&str>) -> String {
-    let side = SIDES.into_iter().min_by_key(|side| side.abs_diff(size)).unwrap_or(32);
+pub(super) fn avatar_element(name: &str, wanted: u64, src: Option<&str>) -> String {
+    let side = SIDES.into_iter().min_by_key(|side| side.abs_diff(wanted)).unwrap_or(32);
     let initial: String = name
         .chars()
         .find(|c| c.is_alphanumeric())
