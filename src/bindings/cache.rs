@@ -16,20 +16,20 @@ pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
     module.set_native_fn("get", move |at: NativeCallContext<'_>, key: &str| {
-        host::placed(&at, get(&all, key))
+        host::serve(&at, || get(&all, key))
     });
     let all = host.clone();
     module.set_native_fn(
         "set",
         move |at: NativeCallContext<'_>, key: &str, value: Dynamic, ttl: Dynamic| {
-            host::placed(&at, set(&all, key, &value, &ttl))
+            host::serve(&at, || set(&all, key, &value, &ttl))
         },
     );
     let all = host.clone();
     module.set_native_fn(
         "get_or_set",
         move |context: NativeCallContext<'_>, key: &str, ttl: Dynamic, make: FnPtr| {
-            host::placed(&context, get_or_set(&all, &context, key, &ttl, &make))
+            host::serve(&context, || get_or_set(&all, &context, key, &ttl, &make))
         },
     );
     module
@@ -38,8 +38,8 @@ pub(super) fn module(host: &Host) -> Module {
 /// `cache::get(key)` → what was kept, or `()`.
 fn get(host: &Host, key: &str) -> Fallible<Dynamic> {
     let (widget, call) = corner()?;
-    let value = host::on_the_house(|| host.cache.own_get(&widget, key, call.now));
-    Ok(value.as_ref().map_or(Dynamic::UNIT, host::to_dynamic))
+    let value = host.cache.own_get(&widget, key, call.now);
+    Ok(host::for_script(|| value.as_ref().map_or(Dynamic::UNIT, host::to_dynamic)))
 }
 
 /// `cache::set(key, value, ttl)` keeps a value for a time: `"10m"`, `"6h"`, `"2d"`, or seconds.
@@ -51,7 +51,8 @@ fn set(host: &Host, key: &str, value: &Dynamic, ttl: &Dynamic) -> Fallible<()> {
             "`{key}` can't be kept: only data can, of {MAX_VALUE_BYTES} bytes at most"
         ))
     })?;
-    host::on_the_house(|| host.cache.own_set(&widget, key, &json, ttl, call.now))
+    host.cache
+        .own_set(&widget, key, &json, ttl, call.now)
         .map_err(|error| failed("cache", 0, error))
 }
 
@@ -67,9 +68,9 @@ fn get_or_set(
     if !kept.is_unit() {
         return Ok(kept);
     }
-    let made: Dynamic = make.call_within_context(context, ())?;
-    set(host, key, &made, ttl)?;
-    Ok(made)
+    let fresh: Dynamic = host::for_script(|| make.call_within_context(context, ()))?;
+    set(host, key, &fresh, ttl)?;
+    Ok(fresh)
 }
 
 fn corner() -> Fallible<(WidgetName, Call)> {

@@ -6,6 +6,9 @@ use crate::{render, script::host};
 use rhai::{Array, Dynamic, INT, Map, Module, NativeCallContext};
 use serde_json::Value;
 
+/// Messages that a script may ask for at once: each may have a megabyte.
+const MAX_ROWS: u32 = 200;
+
 /// A question has names and numbers; a longer one is a mistake.
 const MAX_QUERY_BYTES: usize = 64 << 10;
 
@@ -13,11 +16,11 @@ pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
     module.set_native_fn("grep", move |at: NativeCallContext<'_>, query: Map| {
-        host::placed(&at, grep(&all, query))
+        host::serve(&at, || grep(&all, query))
     });
     let all = host.clone();
     module.set_native_fn("count", move |at: NativeCallContext<'_>, query: Map| {
-        host::placed(&at, count(&all, query))
+        host::serve(&at, || count(&all, query))
     });
     module
 }
@@ -36,7 +39,7 @@ fn grep(host: &Host, query: Map) -> Fallible<Map> {
     let mut messages = Array::new();
     for message in &page.messages {
         host::charge(1).map_err(host::ended)?;
-        messages.push(host::message(message));
+        messages.push(host::for_script(|| host::message(message)));
     }
     Ok(Map::from([
         ("total".into(), number(page.total)),
@@ -74,5 +77,11 @@ fn read(query: Map) -> Fallible<Query> {
             render::moment(&text).ok_or_else(|| wrong(format!("`{name}` is {time}, no time")))?;
         *time = at.to_string().into();
     }
-    serde_json::from_value(Value::Object(fields)).map_err(|error| wrong(error.to_string()))
+    let query: Query =
+        serde_json::from_value(Value::Object(fields)).map_err(|error| wrong(error.to_string()))?;
+    if query.rows_per_page > MAX_ROWS {
+        let given = query.rows_per_page;
+        return Err(wrong(format!("`rows_per_page` is {given}, but {MAX_ROWS} is the limit")));
+    }
+    Ok(query)
 }

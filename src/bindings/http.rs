@@ -26,15 +26,15 @@ pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
     module.set_native_fn("get", move |at: NativeCallContext<'_>, url: &str| {
-        host::placed(&at, get(&all, url, Map::new()))
+        host::serve(&at, || get(&all, url, Map::new()))
     });
     let all = host.clone();
     module.set_native_fn("get", move |at: NativeCallContext<'_>, url: &str, options: Map| {
-        host::placed(&at, get(&all, url, options))
+        host::serve(&at, || get(&all, url, options))
     });
     let all = host.clone();
     module.set_native_fn("get_all", move |at: NativeCallContext<'_>, urls: Array| {
-        host::placed(&at, get_all(&all, urls))
+        host::serve(&at, || get_all(&all, urls))
     });
     module
 }
@@ -148,11 +148,15 @@ fn text(response: &mut Response) -> Fallible<Dynamic> {
 
 /// `.json()` → the body as maps and lists.
 fn json(response: &mut Response) -> Fallible<Dynamic> {
+    host::on_the_house(|| read_json(response))
+}
+
+fn read_json(response: &Response) -> Fallible<Dynamic> {
     let answer = &response.answer;
-    let value = host::on_the_house(|| serde_json::from_slice::<serde_json::Value>(&answer.body));
+    let value = serde_json::from_slice::<serde_json::Value>(&answer.body);
     let value = value.map_err(|error| -> Box<EvalAltResult> {
         let said = format!("`{}` answered no JSON: {error}", response.url);
         failed("http", answer.status.into(), said)
     })?;
-    Ok(host::to_dynamic(&value))
+    Ok(host::for_script(|| host::to_dynamic(&value)))
 }

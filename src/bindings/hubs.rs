@@ -13,7 +13,7 @@ pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
     module.set_native_fn("of", move |at: NativeCallContext<'_>, username: &str| {
-        host::placed(&at, of(&all, username))
+        host::serve(&at, || of(&all, username))
     });
     module
 }

@@ -250,7 +250,7 @@ async fn messages_that_were_are_found_and_read_like_new_ones() {
             ("datanommer::grep(#{ start: \"soon\" })", "`start` is \"soon\", no time"),
             (
                 "datanommer::grep(#{ rows_per_page: 5000 })",
-                "`rows_per_page` is 5000, but must be 1 to 1000",
+                "`rows_per_page` is 5000, but 200 is the limit",
             ),
         ])
         .await;
@@ -299,4 +299,18 @@ async fn the_pure_tier_asks_nobody() {
             .unwrap_err();
         assert!(failure.to_string().contains(expected), "{body}: {failure}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_host_drops_is_no_budget_for_the_script() {
+    let bench = Bench::new().await;
+    let big: Vec<String> = (0..400).map(|n| format!("{n:0100}")).collect();
+    bench
+        .host
+        .cache
+        .own_set(&"badges".parse().unwrap(), "big", &json!(big), Duration::from_secs(60), noon())
+        .unwrap();
+    // Each question makes and drops some 50 KiB on the host's side; what the script keeps of each counts.
+    let failure = bench.call("let all = #{}; let i = 0; loop { all[\"k\" + i] = cache::get(\"big\")[0] + i; cache::get(\"big\"); i += 1; all.remove(\"k\" + i); let k = \"k\"; k.pad(100000, 'k'); all[k + i] = (); }").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Limit(LimitName::Memory), "{failure}");
 }

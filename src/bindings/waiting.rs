@@ -10,17 +10,15 @@ pub(super) fn deadline() -> Instant {
     host::current().map_or_else(Instant::now, |(_, deadline)| Instant::from_std(deadline))
 }
 
-/// The work runs on the server's own threads; this one waits for it. Whatever it keeps is on the house.
+/// The work runs on the server's own threads; this one waits for it.
 pub(super) fn wait<R: Send + 'static>(
     runtime: &Handle,
     service: &'static str,
     work: impl Future<Output = R> + Send + 'static,
 ) -> Fallible<R> {
     let deadline = deadline();
-    let outcome = host::on_the_house(|| {
-        let running = runtime.spawn(async move { tokio::time::timeout_at(deadline, work).await });
-        runtime.block_on(running)
-    });
+    let running = runtime.spawn(async move { tokio::time::timeout_at(deadline, work).await });
+    let outcome = runtime.block_on(running);
     // The next operation would stop anyway; so does this one, by the name of the limit.
     host::charge(64).map_err(host::ended)?;
     match outcome {

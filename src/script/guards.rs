@@ -22,9 +22,13 @@ pub(crate) fn ended(_: LimitName) -> Box<EvalAltResult> {
     EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into()
 }
 
-/// Gives an error the place of the call: Rhai does so for functions without a namespace only.
-pub(crate) fn placed<R>(context: &NativeCallContext<'_>, result: Fallible<R>) -> Fallible<R> {
-    result.map_err(|mut error| {
+/// Runs a function of the host for a script: its memory is on the house, and its error gets the place of the call,
+/// which Rhai gives to functions without a namespace only.
+pub(crate) fn serve<R>(
+    context: &NativeCallContext<'_>,
+    work: impl FnOnce() -> Fallible<R>,
+) -> Fallible<R> {
+    run::on_the_house(work).map_err(|mut error| {
         if error.position().is_none() {
             error.set_position(context.call_position());
         }

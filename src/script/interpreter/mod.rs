@@ -14,7 +14,7 @@ use super::{
     toolbox::Toolbox,
 };
 use crate::{config::Limits, diagnostic::Diagnostic, hub::Placed, message::Message};
-use rhai::{Dynamic, EvalAltResult, Module};
+use rhai::{Dynamic, EvalAltResult, Module, Scope};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::{rc::Rc, sync::Arc};
@@ -42,6 +42,10 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// Runs on whatever thread it is made; how much stack a hostile script may need only a [`super::Pool`] sees to.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a recipe is a handle, and who makes one interpreter is done with it"
+    )]
     pub fn new(tier: Tier, limits: Limits, install: Option<Install>) -> Self {
         Self::with_quarantine(tier, limits, install.as_ref(), Quarantine::default())
     }
@@ -97,6 +101,7 @@ impl Interpreter {
             limits: &self.limits,
             engine: &program.engine,
             line: entry.as_ref().map(|entry| entry.line),
+            scope: None,
         };
         let Some(entry) = &entry else { return Err(context.missing(function, args.len())) };
         if let Some(bytes) = self.quarantine.refuses(source.version) {
@@ -105,24 +110,28 @@ impl Interpreter {
         let running = Running::begin(&self.limits, self.tier, call);
         // What leaves is the caller's: neither the script's budget nor its leak.
         let mut leaves = 0;
+        let mut scope = Scope::new();
         let outcome = panics::catch(|| {
-            let returned = entry.call(&program.engine, args.iter().map(argument))?;
+            let returned = entry.call(&program.engine, &mut scope, args.iter().map(argument))?;
             let before = memory::live();
             let json = convert::to_json(&returned, self.limits.returned_bytes);
             leaves = memory::live() - before;
             Ok::<_, Box<EvalAltResult>>(json)
         });
-        let stopped = running.stopped();
+        let stopped = run::stopped();
         let result = match outcome {
             Err(()) => {
                 // Whatever the panic left locked belongs to this engine: it goes with it.
                 self.programs.remove(&source.version);
                 Err(context.panicked(function))
             }
-            Ok(Err(error)) => Err(context.failure(*error, stopped)),
+            Ok(Err(error)) => {
+                Err(Context { scope: Some(&scope), ..context }.failure(*error, stopped))
+            }
             Ok(Ok(_)) if stopped.is_some() => Err(context.stopped(stopped)),
             Ok(Ok(json)) => json.map_err(|unfit| context.unfit(function, &unfit)),
         };
+        drop(scope);
         self.quarantine.note(source.version, run::held() - leaves);
         drop(running);
         result

@@ -266,7 +266,7 @@ fn modules_are_called_by_their_alias_and_errors_are_placed_in_them() {
     let failed = interpreter.call(&source, "fails", &args, &at()).unwrap_err();
     assert_eq!(failed.diagnostic.excerpt.as_deref(), Some("    n.nosuch"));
     let failed = said(failed);
-    assert!(failed.starts_with("widgets/lib/time.rhai:7:7: `n` has no field `nosuch`"), "{failed}");
+    assert!(failed.starts_with("widgets/lib/time.rhai:7:7: `n` has no `nosuch`"), "{failed}");
     assert!(failed.ends_with("(called from widgets/x.rhai:4)"), "{failed}");
 
     let unknown = Arc::new(Source::new("widgets/x.rhai", text, vec![base]));
@@ -323,7 +323,7 @@ fn an_error_is_a_sentence_at_its_place() {
     for (body, expected) in [
         (
             "let user = #{ name: 1 }; user.nam",
-            "widgets/x.rhai:2:31: `user` has no field `nam` | where it may be missing",
+            "widgets/x.rhai:2:31: `user` has no `nam`; it has `name` | where it may be missing",
         ),
         (
             "let a = #{ b: () }; a.b.c",
