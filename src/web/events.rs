@@ -1,0 +1,103 @@
+//! `GET /{hub}/events`: Server-Sent Events.
+
+use super::Services;
+use super::errors::{JsonError, PageError};
+use crate::hub::HubName;
+use crate::live::{Heard, Listener};
+use crate::telemetry;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use futures_util::stream;
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+#[derive(Deserialize)]
+pub(super) struct Since {
+    /// The page's cursor: what happened since it was rendered.
+    since: Option<String>,
+}
+
+/// `GET /{hub}/events`: what happens on a hub, from `Last-Event-ID` or `?since=` on. A reader for whom too much has
+/// happened gets a fresh copy of each widget. 404 when there is no such hub.
+pub(super) async fn stream(
+    State(services): State<Services>,
+    Path(hub): Path<String>,
+    Query(Since { since }): Query<Since>,
+    headers: HeaderMap,
+) -> Result<Response, JsonError> {
+    let name: HubName = hub.parse().map_err(PageError::from)?;
+    if services.store.hub(&name).await.map_err(PageError::internal)?.is_none() {
+        return Err(PageError::NoSuchHub(hub).into());
+    }
+    // A browser that comes back knows better than the page that it once loaded.
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let listener = services.live.listen(&name, last.or(since.as_deref()));
+    let reading = Reading { services, hub: name, listener, ready: VecDeque::new(), _open: Open::new() };
+    let frames = stream::unfold(reading, |mut reading| async move {
+        let frame = reading.next().await?;
+        Some((Ok::<_, Infallible>(frame), reading))
+    });
+    let mut response = Response::new(Body::from_stream(frames));
+    let answer = response.headers_mut();
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies that collect answers would hold every event back.
+    answer.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+struct Reading {
+    services: Services,
+    hub: HubName,
+    listener: Listener,
+    ready: VecDeque<Bytes>,
+    _open: Open,
+}
+
+impl Reading {
+    /// The next frame, or `None` at the end of the stream.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                return Some(frame);
+            }
+            match self.listener.next().await {
+                Heard::Frames(frames) => self.ready.extend(frames),
+                Heard::Moved(cursor) => self.ready.extend(self.copies(&cursor).await),
+                Heard::Closed => return None,
+            }
+        }
+    }
+
+    /// A copy of each widget as it is now. The listener already stands behind `cursor`, so nothing falls between.
+    async fn copies(&self, cursor: &str) -> Vec<Bytes> {
+        let views = match self.services.rebuild.of_hub(&self.hub).await {
+            Ok(views) => views,
+            Err(error) => {
+                tracing::error!(hub = %self.hub, error = format!("{error:#}"), "a returning reader got no fresh copies");
+                return Vec::new();
+            }
+        };
+        let built = views.iter().filter_map(|place| place.current.as_ref());
+        built.map(|current| crate::live::frame("widget", cursor, &current.json)).collect()
+    }
+}
+
+/// Counts the open streams.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::gauge!(telemetry::SSE_CLIENTS).increment(1);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!(telemetry::SSE_CLIENTS).decrement(1);
+    }
+}
