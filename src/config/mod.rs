@@ -1,49 +1,127 @@
 //! hubs.toml: one file per table, all problems reported at once, secrets resolved.
+//!
+//! Without a file everything has a default that works on a bare machine. What the file says is checked here down to
+//! names and addresses, each problem with its line and the nearest right name; whether a widget exists and takes a
+//! parameter is known further down, so entries carry their [`Place`]. Knows no store, no script and no network.
 
-use std::time::Duration;
+mod auth;
+mod bus;
+mod document;
+mod hubs;
+mod limits;
+mod sandbox;
+mod secret;
+mod server;
+mod site;
+mod storage;
+mod value;
+mod widgets;
 
-/// What one script call may use. Sizes in bytes and items, `returned_bytes` as JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    pub operations: u64,
-    pub memory_bytes: usize,
-    pub deadline: Duration,
-    pub call_levels: usize,
-    pub string_bytes: usize,
-    pub array_items: usize,
-    pub map_items: usize,
-    pub variables: usize,
-    pub returned_bytes: usize,
+pub use auth::Auth;
+pub use bus::{Bus, Fedmsg};
+pub use document::Place;
+pub use hubs::HubEntry;
+pub use limits::Limits;
+pub use sandbox::Sandbox;
+pub use secret::Secret;
+pub use server::Server;
+pub use site::{Site, SiteError};
+pub use storage::{DatanommerSettings, Storage, StoreUrl};
+pub use widgets::{WidgetEntry, for_user};
+
+use crate::diagnostic::Diagnostic;
+use document::{Document, Surroundings};
+use std::{net::SocketAddr, path::Path};
+
+/// All of hubs.toml; [`Settings::default`] is what holds without a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub server: Server,
+    pub storage: Storage,
+    pub store: StoreUrl,
+    pub datanommer: DatanommerSettings,
+    pub bus: Bus,
+    pub auth: Auth,
+    pub sandbox: Sandbox,
+    /// The widgets of a new user's hub; `{username}` in a text of their config means the user.
+    pub user_hub: Vec<WidgetEntry>,
+    pub hubs: Vec<HubEntry>,
 }
 
-impl Limits {
-    /// For `should_invalidate`, `hints` and processors: an honest call uses a fiftieth of it.
-    pub fn pure() -> Self {
+impl Default for Settings {
+    fn default() -> Self {
+        let storage = Storage::default();
         Self {
-            operations: 2_000,
-            memory_bytes: 1 << 20,
-            deadline: Duration::from_micros(500),
-            call_levels: 16,
-            string_bytes: 16 << 10,
-            array_items: 1_024,
-            map_items: 1_024,
-            variables: 64,
-            returned_bytes: 64 << 10,
-        }
-    }
-
-    /// For `data`: the deadline includes waiting for other servers.
-    pub fn data() -> Self {
-        Self {
-            operations: 1_000_000,
-            memory_bytes: 32 << 20,
-            deadline: Duration::from_secs(10),
-            call_levels: 32,
-            string_bytes: 256 << 10,
-            array_items: 16_384,
-            map_items: 16_384,
-            variables: 256,
-            returned_bytes: 256 << 10,
+            server: Server::default(),
+            store: StoreUrl::below(&storage),
+            datanommer: DatanommerSettings::below(&storage),
+            storage,
+            bus: Bus::default(),
+            auth: Auth::default(),
+            sandbox: Sandbox::default(),
+            user_hub: widgets::defaults(),
+            hubs: Vec::new(),
         }
     }
 }
+
+impl Settings {
+    /// Reads a file; relative paths in it start at its folder.
+    pub fn load(path: &Path) -> Result<Self, Vec<Diagnostic>> {
+        let name = path.file_name().map_or("hubs.toml".into(), |name| name.to_string_lossy());
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let problem = Diagnostic::error(format!("{} can't be read: {error}", path.display()));
+            vec![problem.in_file(&*name)]
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let env = |name: &str| std::env::var(name).ok();
+        Self::read(&text, &name, &Surroundings { folder, env: &env })
+    }
+
+    /// As [`Settings::load`], from a text; `file` is how diagnostics name it, its folder is where relative paths start.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Vec<Diagnostic>> {
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        let env = |name: &str| std::env::var(name).ok();
+        Self::read(text, file, &Surroundings { folder, env: &env })
+    }
+
+    fn read(text: &str, file: &str, around: &Surroundings<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let tree = document::tree(text, file)?;
+        let document = Document::new(text, file, around);
+        let root = document.root(&tree);
+        let storage = storage::read(&root);
+        let settings = Self {
+            server: server::read(&root),
+            store: storage::read_store(&root, &storage),
+            datanommer: storage::read_datanommer(&root, &storage),
+            storage,
+            bus: bus::read(&root),
+            auth: auth::read(&root),
+            sandbox: sandbox::read(&root),
+            user_hub: widgets::read_user_hub(&root),
+            hubs: hubs::read(&root),
+        };
+        root.later("fas");
+        root.later("github");
+        if let Err(refusal) = settings.fits_listen(settings.server.listen) {
+            let span = root.table("server").and_then(|server| server.span_of("listen"));
+            root.problem(span, refusal.message, refusal.help);
+        }
+        root.finish();
+        document.into_result(settings)
+    }
+
+    /// Whether the way of logging in allows to listen there; also for an address from the command line.
+    pub fn fits_listen(&self, listen: SocketAddr) -> Result<(), Diagnostic> {
+        if self.auth != Auth::Dev || listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(Diagnostic::error(format!(
+            "`listen` is {listen}, which other machines can reach, but `[auth] kind = \"dev\"` lets anybody log in as anybody"
+        ))
+        .help("listen on 127.0.0.1 or [::1]; logins for an open network come with a later version"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

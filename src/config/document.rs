@@ -1,0 +1,282 @@
+//! A TOML document under reading: tables that know which keys they were asked for, and every problem with its place.
+
+use super::{secret, value::Misfit};
+use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
+use std::{cell::RefCell, ops::Range, path::Path};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// More problems than these help nobody; the rest is counted.
+const MAX_PROBLEMS: usize = 50;
+
+/// Where an entry is in hubs.toml, for problems that are found later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(Diagnostic);
+
+impl Place {
+    /// The place of an entry that no file has.
+    pub(super) fn built_in() -> Self {
+        Self(Diagnostic::error("").in_file("built in"))
+    }
+
+    /// An error at this place.
+    pub fn error(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { message: message.into(), ..self.0.clone() }
+    }
+}
+
+/// What of the world around the file its values may name.
+pub(super) struct Surroundings<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+pub(super) struct Document<'d> {
+    text: &'d str,
+    /// The text with secrets blotted out, line by line and character by character the same: excerpts are of this.
+    shown: String,
+    file: &'d str,
+    pub(super) around: &'d Surroundings<'d>,
+    problems: RefCell<Vec<Diagnostic>>,
+}
+
+/// The parsed text, or all that is wrong with it as TOML.
+pub(super) fn tree<'d>(text: &'d str, file: &str) -> Result<Spanned<DeTable<'d>>, Vec<Diagnostic>> {
+    let (tree, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(tree);
+    }
+    let shown = secret::blotted(text);
+    let problems = errors.iter().take(MAX_PROBLEMS).map(|error| {
+        let message = format!("no TOML: {}", error.message().trim_end());
+        let span = error.span().unwrap_or(0..0);
+        placed(Diagnostic::error(message), text, &shown, span).in_file(file)
+    });
+    Err(problems.collect())
+}
+
+fn placed(problem: Diagnostic, text: &str, shown: &str, span: Range<usize>) -> Diagnostic {
+    let mut problem = problem.at_span(text, span);
+    problem.excerpt = problem.line.and_then(|line| shown.lines().nth(line - 1)).map(Into::into);
+    problem
+}
+
+impl<'d> Document<'d> {
+    pub(super) fn new(text: &'d str, file: &'d str, around: &'d Surroundings<'d>) -> Self {
+        let (shown, problems) = (secret::blotted(text), RefCell::default());
+        Self { text, shown, file, around, problems }
+    }
+
+    pub(super) fn root<'r>(&'r self, tree: &'r Spanned<DeTable<'r>>) -> Table<'r> {
+        Table::new(self, String::new(), 0..0, tree.get_ref())
+    }
+
+    fn at(&self, span: Range<usize>, message: String) -> Diagnostic {
+        placed(Diagnostic::error(message), self.text, &self.shown, span).in_file(self.file)
+    }
+
+    /// What was read, if nothing was wrong with it.
+    pub(super) fn into_result<T>(self, read: T) -> Result<T, Vec<Diagnostic>> {
+        let mut problems = self.problems.into_inner();
+        if problems.is_empty() {
+            return Ok(read);
+        }
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        if problems.len() > MAX_PROBLEMS {
+            let more = format!("{} more problems are not shown", problems.len() - MAX_PROBLEMS);
+            problems.truncate(MAX_PROBLEMS);
+            problems.push(Diagnostic::error(more).in_file(self.file));
+        }
+        Err(problems)
+    }
+}
+
+/// A table of the document. Each key that is asked for counts as known; [`Table::finish`] refuses the others.
+pub(super) struct Table<'d> {
+    pub(super) document: &'d Document<'d>,
+    /// Without brackets, as in `bus.fedmsg`; empty at the top.
+    name: String,
+    span: Range<usize>,
+    entries: &'d DeTable<'d>,
+    known: RefCell<Vec<&'static str>>,
+}
+
+/// One value, with what its parser needs to say what is wrong.
+pub(super) struct Item<'d> {
+    pub(super) document: &'d Document<'d>,
+    pub(super) value: &'d DeValue<'d>,
+    pub(super) span: Range<usize>,
+}
+
+impl Item<'_> {
+    /// As it stands in the file, shortened.
+    pub(super) fn given(&self) -> String {
+        let text = self.document.text.get(self.span.clone()).unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default();
+        match line.char_indices().nth(60) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None if line.len() < text.trim_end().len() => format!("{line} …"),
+            None => line.into(),
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place(self.document.at(self.span.clone(), String::new()))
+    }
+}
+
+impl<'d> Table<'d> {
+    fn new(
+        document: &'d Document<'d>,
+        name: String,
+        span: Range<usize>,
+        entries: &'d DeTable<'d>,
+    ) -> Self {
+        Self { document, name, span, entries, known: RefCell::default() }
+    }
+
+    fn within(&self, key: &str) -> String {
+        if self.name.is_empty() { key.into() } else { format!("{}.{key}", self.name) }
+    }
+
+    /// `` `listen` of [server] ``.
+    fn called(&self, key: &str) -> String {
+        if self.name.is_empty() {
+            format!("`{key}`")
+        } else {
+            format!("`{key}` of [{}]", self.name)
+        }
+    }
+
+    /// Writes down what is wrong; without a span it concerns the whole table.
+    pub(super) fn problem(
+        &self,
+        span: Option<Range<usize>>,
+        message: String,
+        help: Option<String>,
+    ) {
+        let mut problem = self.document.at(span.unwrap_or_else(|| self.span.clone()), message);
+        problem.help = help;
+        self.document.problems.borrow_mut().push(problem);
+    }
+
+    pub(super) fn item(&self, key: &'static str) -> Option<Item<'d>> {
+        self.known.borrow_mut().push(key);
+        let (document, value) = (self.document, self.entries.get(key)?);
+        Some(Item { document, value: value.get_ref(), span: value.span() })
+    }
+
+    pub(super) fn span_of(&self, key: &'static str) -> Option<Range<usize>> {
+        self.item(key).map(|item| item.span)
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// The value of a key, if it is there and fits.
+    pub(super) fn read<T>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&Item<'d>) -> Result<T, Misfit>,
+    ) -> Option<T> {
+        let item = self.item(key)?;
+        match parse(&item) {
+            Ok(read) => Some(read),
+            Err(Misfit::MustBe { fits, span, given }) => {
+                let given = given.unwrap_or_else(|| item.given());
+                let message = format!("{} is {given}, but must be {fits}", self.called(key));
+                self.problem(Some(span.unwrap_or(item.span)), message, None);
+                None
+            }
+            Err(Misfit::Says { message, span, help }) => {
+                let message = format!("{}: {message}", self.called(key));
+                self.problem(Some(span.unwrap_or(item.span)), message, help);
+                None
+            }
+        }
+    }
+
+    /// Sets a place that has a default.
+    pub(super) fn set<T>(
+        &self,
+        key: &'static str,
+        place: &mut T,
+        parse: impl FnOnce(&Item<'d>) -> Result<T, Misfit>,
+    ) {
+        if let Some(read) = self.read(key, parse) {
+            *place = read;
+        }
+    }
+
+    /// As [`Table::read`]; that the key is not there is a problem.
+    pub(super) fn require<T>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&Item<'d>) -> Result<T, Misfit>,
+    ) -> Option<T> {
+        if !self.has(key) {
+            self.problem(None, format!("[{}] has no `{key}`, which it must have", self.name), None);
+        }
+        self.read(key, parse)
+    }
+
+    pub(super) fn table(&self, key: &'static str) -> Option<Table<'d>> {
+        self.read(key, |item| match item.value {
+            DeValue::Table(entries) => {
+                Ok(Table::new(self.document, self.within(key), item.span.clone(), entries))
+            }
+            _ => Err(Misfit::must_be(format!("a table, as in `[{}]`", self.within(key)))),
+        })
+    }
+
+    /// An array of tables; empty when the key is not there.
+    pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'d>> {
+        let fits = format!("tables, as in `[[{}]]`", self.within(key));
+        let read = self.read(key, |item| {
+            let array = item.value.as_array().ok_or_else(|| Misfit::must_be(fits.clone()))?;
+            let tables = array.iter().map(|value| match value.get_ref() {
+                DeValue::Table(entries) => {
+                    Ok(Table::new(self.document, self.within(key), value.span(), entries))
+                }
+                _ => Err(Misfit::must_be(fits.clone()).at(value.span())),
+            });
+            tables.collect()
+        });
+        read.unwrap_or_default()
+    }
+
+    /// A key that this version knows of but has nothing for.
+    pub(super) fn later(&self, key: &'static str) {
+        if let Some(item) = self.item(key) {
+            let name = self.within(key);
+            let message = format!("[{name}] comes with a later version of hubs");
+            self.problem(Some(item.span), message, Some("leave it out for now".into()));
+        }
+    }
+
+    /// Refuses the keys that nobody asked for.
+    pub(super) fn finish(self) {
+        let known = self.known.borrow();
+        for key in self.entries.keys().filter(|key| !known.contains(&&*key.get_ref().as_ref())) {
+            let given: &str = key.get_ref();
+            let near = nearest(given, known.iter().copied());
+            let message = match self.name.as_str() {
+                "" => format!("hubs.toml has no table `{given}`{}", did_you_mean(near)),
+                name => format!("[{name}] has no key `{given}`{}", did_you_mean(near)),
+            };
+            let mut names: Vec<&str> = known.clone();
+            names.sort_unstable();
+            names.dedup();
+            let help = near.is_none().then(|| format!("it may have: {}", names.join(", ")));
+            let mut problem = self.document.at(key.span(), message);
+            problem.help = help;
+            if near.is_some_and(secret::is_secret) {
+                // A slip in the name of a secret: what follows is the secret.
+                let end = problem.column.unwrap_or(1) + problem.width - 1;
+                problem.excerpt = problem.excerpt.map(|line| line.chars().take(end).collect());
+            }
+            self.document.problems.borrow_mut().push(problem);
+        }
+    }
+}
