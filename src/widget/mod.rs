@@ -1,1 +1,5 @@
 //! widget
+
+pub mod hint;
+
+pub use hint::Hint;
