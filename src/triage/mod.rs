@@ -1,1 +1,5 @@
 //! triage
+
+mod by_id;
+pub mod index;
+pub mod roster;
