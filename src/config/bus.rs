@@ -9,7 +9,7 @@ pub struct Bus {
     pub fedmsg: Option<Fedmsg>,
 }
 
-/// ZeroMQ publishers to subscribe to.
+/// `ZeroMQ` publishers to subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fedmsg {
     /// As in `tcp://hub.fedoraproject.org:9940`.
@@ -40,12 +40,14 @@ fn read_fedmsg(table: Table<'_>) -> Fedmsg {
     });
     let mut topics = vec![String::new()];
     table.set("topics", &mut topics, list(text));
-    let validate_signatures = table.read("validate_signatures", |item| match flag(item)? {
-        false => Ok(false),
-        true => Err(Misfit::advises(
-            "this version can't check the signatures of messages",
-            "write `false` if you trust the network between you and the publishers",
-        )),
+    let validate_signatures = table.read("validate_signatures", |item| {
+        if flag(item)? {
+            return Err(Misfit::advises(
+                "this version can't check the signatures of messages",
+                "write `false` if you trust the network between you and the publishers",
+            ));
+        }
+        Ok(false)
     });
     table.finish();
     Fedmsg { endpoints: endpoints.unwrap_or_default(), topics, validate_signatures }

@@ -258,7 +258,7 @@ impl<'d> Table<'d> {
     /// Refuses the keys that nobody asked for.
     pub(super) fn finish(self) {
         let known = self.known.borrow();
-        for key in self.entries.keys().filter(|key| !known.contains(&&*key.get_ref().as_ref())) {
+        for key in self.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let given: &str = key.get_ref();
             let near = nearest(given, known.iter().copied());
             let message = match self.name.as_str() {

@@ -61,7 +61,7 @@ impl Ceiling {
     pub(super) const PURE: Self =
         Self { operations: 10_000, deadline: Duration::from_millis(100), call_levels: 16 };
     pub(super) const DATA: Self =
-        Self { operations: 1_000_000, deadline: Duration::from_secs(300), call_levels: 64 };
+        Self { operations: 1_000_000, deadline: Duration::from_mins(5), call_levels: 64 };
 }
 
 pub(super) fn read(table: Table<'_>, limits: &mut Limits, ceiling: &Ceiling) {

@@ -103,7 +103,7 @@ impl Settings {
         };
         root.later("fas");
         root.later("github");
-        if let Err(refusal) = settings.fits_listen(settings.server.listen) {
+        if let Some(refusal) = settings.listen_problem(settings.server.listen) {
             let span = root.table("server").and_then(|server| server.span_of("listen"));
             root.problem(span, refusal.message, refusal.help);
         }
@@ -111,15 +111,15 @@ impl Settings {
         document.into_result(settings)
     }
 
-    /// Whether the way of logging in allows to listen there; also for an address from the command line.
-    pub fn fits_listen(&self, listen: SocketAddr) -> Result<(), Diagnostic> {
-        if self.auth != Auth::Dev || listen.ip().is_loopback() {
-            return Ok(());
-        }
-        Err(Diagnostic::error(format!(
-            "`listen` is {listen}, which other machines can reach, but `[auth] kind = \"dev\"` lets anybody log in as anybody"
-        ))
-        .help("listen on 127.0.0.1 or [::1]; logins for an open network come with a later version"))
+    /// Why the way of logging in forbids to listen there, if it does; also for an address from the command line.
+    pub fn listen_problem(&self, listen: SocketAddr) -> Option<Diagnostic> {
+        let open = self.auth == Auth::Dev && !listen.ip().is_loopback();
+        open.then(|| {
+            Diagnostic::error(format!(
+                "`listen` is {listen}, which other machines can reach, but `[auth] kind = \"dev\"` lets anybody log in as anybody"
+            ))
+            .help("listen on 127.0.0.1 or [::1]; logins for an open network come with a later version")
+        })
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn read(root: &Table<'_>) -> Sandbox {
     table.set("allow_private_addresses", &mut sandbox.allow_private_addresses, flag);
     table.set("max_requests", &mut sandbox.max_requests, number(0..=1_000));
     table.set("max_response_bytes", &mut sandbox.max_response_bytes, bytes(1 << 10..=64 << 20));
-    let timeouts = Duration::from_millis(10)..=Duration::from_secs(300);
+    let timeouts = Duration::from_millis(10)..=Duration::from_mins(5);
     table.set("http_timeout", &mut sandbox.http_timeout, duration(timeouts));
     table.finish();
     sandbox

@@ -21,7 +21,7 @@ pub struct DatanommerSettings {
     pub keep: Duration,
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Storage {
     fn default() -> Self {
