@@ -82,6 +82,16 @@ impl Rebuild {
         Ok(instances.into_iter().map(|instance| self.place(instance, found.clone())).collect())
     }
 
+    /// Draws an instance from the data that is there, by the template of now, and announces it if it looks different.
+    pub async fn redraw(&self, id: InstanceId) -> anyhow::Result<()> {
+        let before = self.0.parts.cache.entry(id).map(|entry| entry.version.clone());
+        let Some(current) = self.current(id).await? else { return Ok(()) };
+        if before.is_some_and(|before| before != current.view.version) {
+            self.0.parts.audience.announce(&current);
+        }
+        Ok(())
+    }
+
     fn place(&self, instance: Instance, hub: Arc<Hub>) -> Place {
         let current = match self.0.currents.get(&instance.id) {
             Some(current) => Some(current),

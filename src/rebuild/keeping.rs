@@ -47,7 +47,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) async fn load(journal: &Journal) -> Result<Self, StoreError> {
         let pending = journal.pending().await?;
-        let latest = journal.sequence().await?;
+        let latest = journal.sequence();
         let invalid =
             pending.into_iter().map(|p| (p.instance, Invalid { sequence: p.sequence, cause: p.cause })).collect();
         Ok(Self { invalid, latest, ..Self::default() })

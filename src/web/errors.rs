@@ -4,10 +4,11 @@
 
 use super::Services;
 use crate::hub::{HubName, InstanceId, NameError, WidgetName};
+use crate::render::ErrorPage;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::json;
 use std::any::Any;
@@ -62,18 +63,13 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Whether the one who asks wants JSON: by what it accepts.
-pub(super) fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
-    accept.contains("json") && !accept.contains("html")
-}
-
-/// Gives an answer that failed its body: a page. Routes that speak JSON say so by their own content type before.
+/// Gives an answer that failed its body: a page. Routes that speak JSON use [`JsonError`].
 pub(super) async fn render(State(services): State<Services>, response: Response) -> Response {
     let Some(Failed(error)) = response.extensions().get::<Failed>().cloned() else { return response };
     let status = response.status();
-    let context = json!({ "status": status.as_u16(), "title": title(status), "message": error.to_string() });
-    match services.renderer.page("error.html", context) {
+    let message = error.to_string();
+    let context = ErrorPage { status: status.as_u16(), title: title(status), message: &message };
+    match services.renderer.page("error.html", context, (services.clock)()) {
         Ok(page) => (status, Html(page)).into_response(),
         // A broken error page must not hide the error.
         Err(problem) => {

@@ -3,8 +3,7 @@
 use super::Services;
 use super::errors::{JsonError, PageError};
 use crate::hub::HubName;
-use crate::live::{Heard, Listener};
-use crate::telemetry;
+use crate::live::{Announcement, Heard, Kind, Listener};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -35,7 +34,7 @@ pub(super) async fn stream(
     // A browser that comes back knows better than the page that it once loaded.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let listener = services.live.listen(&name, last.or(since.as_deref()));
-    let reading = Reading { services, hub: name, listener, ready: VecDeque::new(), _open: Open::new() };
+    let reading = Reading { services, hub: name, listener, copies: VecDeque::new() };
     let frames = stream::unfold(reading, |mut reading| async move {
         let frame = reading.next().await?;
         Some((Ok::<_, Infallible>(frame), reading))
@@ -53,51 +52,40 @@ struct Reading {
     services: Services,
     hub: HubName,
     listener: Listener,
-    ready: VecDeque<Bytes>,
-    _open: Open,
+    /// For a reader who missed too much; at most one of each widget of the hub.
+    copies: VecDeque<Bytes>,
 }
 
 impl Reading {
     /// The next frame, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(frame) = self.ready.pop_front() {
+            if let Some(frame) = self.copies.pop_front() {
                 return Some(frame);
             }
             match self.listener.next().await {
-                Heard::Frames(frames) => self.ready.extend(frames),
-                Heard::Moved(cursor) => self.ready.extend(self.copies(&cursor).await),
+                Heard::Frame(frame) => return Some(frame),
+                Heard::Moved => self.copies = self.fresh_copies().await,
                 Heard::Closed => return None,
             }
         }
     }
 
-    /// A copy of each widget as it is now. The listener already stands behind `cursor`, so nothing falls between.
-    async fn copies(&self, cursor: &str) -> Vec<Bytes> {
-        let views = match self.services.rebuild.of_hub(&self.hub).await {
-            Ok(views) => views,
+    /// Each widget as it is now. The listener stands behind what it missed already, so nothing falls between.
+    async fn fresh_copies(&self) -> VecDeque<Bytes> {
+        match self.services.rebuild.of_hub(&self.hub).await {
+            Ok(places) => places
+                .iter()
+                .filter_map(|place| place.current.as_ref())
+                .map(|current| {
+                    let kind = Kind::Widget(current.view.id);
+                    self.listener.encode(&Announcement { kind, data: current.json.clone() })
+                })
+                .collect(),
             Err(error) => {
                 tracing::error!(hub = %self.hub, error = format!("{error:#}"), "a returning reader got no fresh copies");
-                return Vec::new();
+                VecDeque::new()
             }
-        };
-        let built = views.iter().filter_map(|place| place.current.as_ref());
-        built.map(|current| crate::live::frame("widget", cursor, &current.json)).collect()
-    }
-}
-
-/// Counts the open streams.
-struct Open;
-
-impl Open {
-    fn new() -> Self {
-        metrics::gauge!(telemetry::SSE_CLIENTS).increment(1);
-        Self
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        metrics::gauge!(telemetry::SSE_CLIENTS).decrement(1);
+        }
     }
 }

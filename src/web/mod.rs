@@ -8,6 +8,7 @@ mod assets;
 mod errors;
 mod events;
 mod ingest;
+mod listen;
 mod operations;
 mod pages;
 mod security;
@@ -16,6 +17,7 @@ mod widgets;
 
 pub use assets::Assets;
 pub use ingest::Ingest;
+pub use listen::{bind, serve};
 
 use crate::live::Live;
 use crate::rebuild::Rebuild;
@@ -25,6 +27,7 @@ use crate::widget::Shelf;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
+use jiff::Timestamp;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -34,13 +37,15 @@ use tower_http::compression::CompressionLayer;
 pub struct Services {
     pub store: Store,
     pub rebuild: Rebuild,
-    pub live: Arc<Live>,
+    pub live: Live,
     pub shelf: Arc<Shelf>,
     pub renderer: Arc<Renderer>,
     pub assets: Arc<Assets>,
     pub ingest: Arc<Ingest>,
     pub metrics: PrometheusHandle,
+    /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    pub clock: fn() -> Timestamp,
 }
 
 /// Every route of the service.

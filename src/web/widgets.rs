@@ -1,14 +1,14 @@
 //! One widget: as a fragment of HTML, and as the JSON that event streams carry.
 
-use super::Services;
+use super::{Services, pages};
 use super::errors::{JsonError, PageError};
 use crate::hub::{HubName, InstanceId};
 use crate::rebuild::Current;
+use crate::render::WidgetPage;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::json;
 use std::sync::Arc;
 
 /// `GET /{hub}/{id}/json`: the widget as SSE carries it; built first if it never was. 304 when the browser has it, 404
@@ -19,15 +19,16 @@ pub(super) async fn json(
     headers: HeaderMap,
 ) -> Result<Response, JsonError> {
     let current = current(&services, &hub, &id).await?;
-    if knows(&headers, &current.etag) {
+    let etag = HeaderValue::from_maybe_shared(current.etag.clone()).expect("hexadecimal digits in quotes");
+    if knows(&headers, &etag) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
-        response.headers_mut().insert(header::ETAG, current.etag.clone());
+        response.headers_mut().insert(header::ETAG, etag);
         return Ok(response);
     }
     let mut response = Response::new(Body::from(current.json.clone()));
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer.insert(header::ETAG, current.etag.clone());
+    answer.insert(header::ETAG, etag);
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)
 }
@@ -45,11 +46,18 @@ pub(super) async fn fragment(
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("sec-fetch-dest"));
         return Ok(response);
     }
-    let found = services.store.hub(&current.view.hub).await.map_err(PageError::internal)?;
-    let Some(found) = found else { return Err(PageError::NoSuchHub(hub)) };
-    let context = json!({ "hub": found, "widget": &current.view, "cursor": services.live.cursor(&found.name) });
-    let page = services.renderer.page("widget.html", context).map_err(PageError::internal)?;
-    let mut response = Html(page).into_response();
+    let hub = pages::find(&services, &hub).await?;
+    let cursor = services.live.cursor(&hub.name);
+    let view = &current.view;
+    let context = WidgetPage {
+        hub: &hub,
+        id: view.id,
+        title: &view.title,
+        description: &view.description,
+        card: &view.html,
+        cursor: &cursor,
+    };
+    let mut response = pages::page(&services, "widget.html", context)?;
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("sec-fetch-dest"));
     Ok(response)
 }

@@ -195,11 +195,14 @@ impl Loading<'_> {
     }
 
     fn text(&self, file: &str) -> Result<Arc<str>, Diagnostic> {
-        match self.site.read_text(file) {
-            Ok(Some(text)) => Ok(text.into()),
-            Ok(None) => Err(Diagnostic::error(format!("`{file}` is gone")).in_file(file)),
-            Err(problem) => Err(problem),
-        }
+        let text = self.module_text(file)?;
+        text.ok_or_else(|| Diagnostic::error(format!("`{file}` is gone")).in_file(file))
+    }
+
+    fn module_text(&self, file: &str) -> Result<Option<Arc<str>>, Diagnostic> {
+        let read = self.site.read_text(file);
+        let text = read.map_err(|problem| Diagnostic::error(problem.to_string()).in_file(file))?;
+        Ok(text.map(Into::into))
     }
 
     fn gather(
@@ -217,7 +220,7 @@ impl Loading<'_> {
                 continue;
             }
             let target = format!("widgets/{}.rhai", import.path);
-            let Some(found) = self.site.read_text(&target)? else {
+            let Some(found) = self.module_text(&target)? else {
                 let known = self.site.list("widgets/lib", ".rhai");
                 let known = known.iter().filter_map(|f| f.strip_prefix("widgets/")?.strip_suffix(".rhai"));
                 let meant = did_you_mean(nearest(&import.path, known));
@@ -232,7 +235,7 @@ impl Loading<'_> {
             if modules.len() >= MAX_MODULES {
                 return Err(here(format!("more than {MAX_MODULES} modules in one script")));
             }
-            modules.push(Arc::new(Module { path: import.path, file: target, text: found.into() }));
+            modules.push(Arc::new(Module { path: import.path, file: target, text: found }));
         }
         Ok(())
     }

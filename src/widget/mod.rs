@@ -7,14 +7,14 @@
 mod calls;
 mod constants;
 mod definition;
-mod hint;
+pub mod hint;
 mod library;
 mod parameter;
 mod processors;
 
 pub use calls::{CheckFailed, HintError};
 pub use definition::{Chrome, Definition, Style};
-pub use hint::Hint;
-pub use library::{Library, Shelf, UnknownWidget};
+pub use hint::{Hint, value_at};
+pub use library::{Library, Shelf, UnknownWidget, template_of};
 pub use parameter::{Kind, Parameter, ParameterError};
 pub use processors::Processors;
