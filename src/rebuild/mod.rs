@@ -65,6 +65,8 @@ struct Inner {
     parts: Parts,
     queue: Mutex<Queue>,
     wake: Notify,
+    /// A run has ended.
+    ended: Notify,
     known: Mutex<Known>,
     /// Composed widgets, bounded by their size: what is not here is composed anew from the cache's entry.
     currents: moka::sync::Cache<InstanceId, Arc<Current>>,
@@ -87,6 +89,7 @@ impl Rebuild {
             parts,
             queue: Mutex::default(),
             wake: Notify::new(),
+            ended: Notify::new(),
             known: Mutex::new(known),
             currents,
         })))
@@ -132,6 +135,17 @@ impl Rebuild {
     fn count_waiting(&self, waiting: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a gauge of some thousands")]
         metrics::gauge!(telemetry::REBUILD_QUEUE).set(waiting as f64);
+    }
+
+    /// Waits until nothing is in line and nothing runs.
+    pub async fn idle(&self) {
+        loop {
+            let ended = self.0.ended.notified();
+            if self.0.queue.lock().is_idle() {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Instances that are invalid and not rebuilt yet.

@@ -94,6 +94,11 @@ impl Queue {
         }
     }
 
+    /// Nothing is in line and nothing runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// Instances in line.
     pub(super) fn len(&self) -> usize {
         self.slots.values().filter(|slot| slot.stage != Stage::Running).count()

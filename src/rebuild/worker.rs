@@ -43,6 +43,7 @@ impl Rebuild {
                 this.rebuild(id).await;
                 this.0.queue.lock().finish(id);
                 this.0.wake.notify_one();
+                this.0.ended.notify_waiters();
                 drop(permit);
             });
         }

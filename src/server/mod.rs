@@ -57,6 +57,8 @@ pub struct Misplaced(pub Vec<Diagnostic>);
 /// A server that runs.
 pub struct Running {
     pub address: SocketAddr,
+    /// For whoever must know when all is drawn.
+    pub rebuild: Rebuild,
     stop: CancellationToken,
     tasks: TaskTracker,
     live: Live,
@@ -191,7 +193,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
 
     let services = Services {
         store,
-        rebuild,
+        rebuild: rebuild.clone(),
         live: live.clone(),
         shelf,
         renderer,
@@ -210,7 +212,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         site = site.root().map(|root| root.display().to_string()),
         "hubs are open at http://{address}/"
     );
-    Ok(Running { address, stop, tasks, live, cache, sender })
+    Ok(Running { address, rebuild, stop, tasks, live, cache, sender })
 }
 
 /// Tells this run's events from those of an earlier one.
