@@ -10,7 +10,7 @@ mod seed;
 pub use seed::{hubs as seed, misplaced};
 
 use crate::bindings;
-use crate::bus::{self, Delivery};
+use crate::bus::{self, Delivery, Fedmsg};
 use crate::cache::Cache;
 use crate::config::{Settings, Site};
 use crate::datanommer::Datanommer;
@@ -64,6 +64,7 @@ pub struct Running {
     live: Live,
     cache: Cache,
     sender: mpsc::Sender<Delivery>,
+    fedmsg: Option<Fedmsg>,
 }
 
 impl Running {
@@ -76,6 +77,9 @@ impl Running {
     pub async fn stop(self) {
         tracing::info!("stopping");
         self.live.close();
+        if let Some(fedmsg) = self.fedmsg {
+            fedmsg.stop().await;
+        }
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
@@ -136,8 +140,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let renderer = Arc::new(renderer);
     seed::hubs(&store, &settings, clock()).await?;
 
-    let pure = Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
-    let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
+    let pure = Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()))?;
+    let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install))?;
     let live = Live::new(epoch(clock()));
     let triage = Triage::new(shelf.clone(), pure.clone(), sandbox.pure_threads, clock);
     triage.fill(&store).await?;
@@ -170,9 +174,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         async move { rebuild.run(stop).await }
     });
     tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, stop.clone()));
-    if let Some(fedmsg) = &settings.bus.fedmsg {
-        tasks.spawn(bus::fedmsg(fedmsg.clone(), sender.clone(), stop.clone()));
-    }
+    let fedmsg = settings.bus.fedmsg.as_ref().map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),
@@ -212,7 +214,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         site = site.root().map(|root| root.display().to_string()),
         "hubs are open at http://{address}/"
     );
-    Ok(Running { address, rebuild, stop, tasks, live, cache, sender })
+    Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
 }
 
 /// Tells this run's events from those of an earlier one.

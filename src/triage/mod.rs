@@ -127,13 +127,12 @@ impl Triage {
     /// Asks the scripts for hints and puts them into the index.
     async fn index(&self, ids: Vec<InstanceId>) {
         let shares = ids.chunks(CHUNK).map(|ids| {
-            let (inner, ids) = (self.inner.clone(), ids.to_vec());
-            let asked = self.pool.run(move |interpreter| inner.index(interpreter, &ids), PATIENCE);
-            let (inner, ids) = (self.inner.clone(), ids.to_vec());
+            let (inner, share) = (self.inner.clone(), ids.to_vec());
+            let asked = self.pool.run(move |interpreter| inner.index(interpreter, &share), PATIENCE);
             async move {
                 if asked.await.is_err() {
                     // Nothing is known of them: they are asked about every message.
-                    let mut plan = inner.plan.write();
+                    let mut plan = self.inner.plan.write();
                     ids.iter().for_each(|id| plan.index.insert(*id, &[Hint::any()]));
                 }
             }

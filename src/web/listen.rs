@@ -36,7 +36,7 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
     let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10));
     let listener = listener.tap_io(move |stream| {
-        let socket = SockRef::from(stream);
+        let socket = SockRef::from(&*stream);
         let set = stream
             .set_nodelay(true)
             .and_then(|()| socket.set_tcp_keepalive(&keepalive))

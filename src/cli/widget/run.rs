@@ -84,7 +84,8 @@ impl Run {
         let runtime = tokio::runtime::Runtime::new()?;
         let sandbox = &found.settings.sandbox;
         let pool = runtime.block_on(async {
-            anyhow::Ok(Pool::start(Tier::Data, sandbox.data.clone(), 1, Some(bindings::install(host(&found).await?))))
+            let install = bindings::install(host(&found).await?);
+            anyhow::Ok(Pool::start(Tier::Data, sandbox.data.clone(), 1, Some(install))?)
         })?;
         let (called, with) = (definition.clone(), placed.clone());
         let run = pool.run(move |interpreter| called.data(interpreter, &with, now), sandbox.data.deadline * 2);
