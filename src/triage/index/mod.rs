@@ -16,15 +16,15 @@ use crate::widget::hint::value_at;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use shapes::{Key, Shape, Shapes};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 #[derive(Default)]
 pub struct Index {
     shapes: Shapes,
-    /// From shape and value, hashed, to the first of the entries that share them.
-    heads: FxHashMap<u64, u32>,
+    /// From shape and value, hashed, to the entries that share them.
+    lists: FxHashMap<u64, List>,
     entries: Vec<Entry>,
     /// The first unused entry; the others follow by `next`.
     free: Option<u32>,
@@ -32,6 +32,12 @@ pub struct Index {
     instances: ById,
     /// The further conditions of entries whose shape is guarded.
     guards: FxHashMap<u32, Arc<Hint>>,
+}
+
+#[derive(Clone, Copy)]
+struct List {
+    first: u32,
+    len: u32,
 }
 
 /// One value of one hint of one instance: a link in the list of its key, and in that of its instance.
@@ -44,13 +50,18 @@ struct Entry {
     shape: u32,
 }
 
-/// A hint taken apart.
-struct Parts {
-    shape: Shape,
-    /// Hashes of the key's values, sorted, no doubles.
-    values: SmallVec<[u64; 4]>,
-    guard: Option<Arc<Hint>>,
+/// A condition of a hint, by which it can be found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    /// There is none.
+    Shape,
+    Usernames,
+    Packages,
+    Path(usize),
 }
+
+/// Hashes of the values of which a message must have one: sorted, no doubles.
+type Values = SmallVec<[u64; 4]>;
 
 impl Index {
     pub fn new() -> Self {
@@ -61,7 +72,8 @@ impl Index {
     pub fn insert(&mut self, id: InstanceId, hints: &[Hint]) {
         self.remove(id);
         let mut sibling = NONE;
-        for Parts { shape, values, guard } in hints.iter().map(take_apart) {
+        for hint in hints {
+            let (shape, values, guard) = self.take_apart(hint);
             if values.is_empty() {
                 continue;
             }
@@ -122,8 +134,30 @@ impl Index {
         self.len() == 0
     }
 
+    /// Of its conditions one becomes the key, those that neither key nor shape holds the guard. The key is what fewest
+    /// others have: where a script compares with a constant it is soon crowded, where with its configuration it is not.
+    fn take_apart(&self, hint: &Hint) -> (Shape, Values, Option<Arc<Hint>>) {
+        let conditions = conditions(hint);
+        let keyed = conditions.iter().map(|&key| {
+            let guarded = conditions.len() > 1 || is_rough(hint, key);
+            (key, shape(hint, key, guarded), values(hint, key))
+        });
+        let (key, shape, values) = keyed
+            .min_by_key(|(key, shape, values)| (is_common(hint, *key), self.crowd(shape, values)))
+            .expect("there is at least the shape");
+        let guard = shape.guarded.then(|| Arc::new(guard(hint, key)));
+        (shape, values, guard)
+    }
+
+    /// How many entries there would be where these would be looked for.
+    fn crowd(&self, shape: &Shape, values: &Values) -> usize {
+        let Some(number) = self.shapes.number(shape) else { return values.len() };
+        let len = |value| self.lists.get(&mix(number, value)).map_or(0, |list| list.len as usize);
+        values.iter().map(|&value| 1 + len(value)).sum()
+    }
+
     fn follow(&self, key: u64, guarded: Option<&Message>, out: &mut Vec<InstanceId>) {
-        let mut at = self.heads.get(&key).copied().unwrap_or(NONE);
+        let mut at = self.lists.get(&key).map_or(NONE, |list| list.first);
         while at != NONE {
             let entry = &self.entries[at as usize];
             if guarded.is_none_or(|message| self.guards[&at].matches(message)) {
@@ -134,7 +168,8 @@ impl Index {
     }
 
     fn link(&mut self, id: InstanceId, key: u64, shape: u32, sibling: u32) -> u32 {
-        let next = self.heads.get(&key).copied().unwrap_or(NONE);
+        let list = self.lists.get(&key).copied().unwrap_or(List { first: NONE, len: 0 });
+        let next = list.first;
         let entry = Entry { id, key, previous: NONE, next, sibling, shape };
         let at = if let Some(at) = self.free {
             let unused = std::mem::replace(&mut self.entries[at as usize], entry);
@@ -147,20 +182,25 @@ impl Index {
         if next != NONE {
             self.entries[next as usize].previous = at;
         }
-        self.heads.insert(key, at);
+        self.lists.insert(key, List { first: at, len: list.len + 1 });
         at
     }
 
     /// Takes an entry out; returns its sibling.
     fn unlink(&mut self, at: u32) -> u32 {
         let Entry { key, previous, next, sibling, shape, .. } = self.entries[at as usize];
-        match (previous, next) {
-            (NONE, NONE) => drop(self.heads.remove(&key)),
-            (NONE, next) => drop(self.heads.insert(key, next)),
-            (previous, next) => self.entries[previous as usize].next = next,
+        if previous != NONE {
+            self.entries[previous as usize].next = next;
         }
         if next != NONE {
             self.entries[next as usize].previous = previous;
+        }
+        let List { first, len } = self.lists[&key];
+        if len == 1 {
+            self.lists.remove(&key);
+        } else {
+            let first = if first == at { next } else { first };
+            self.lists.insert(key, List { first, len: len - 1 });
         }
         if self.shapes.get(shape).guarded {
             self.guards.remove(&at);
@@ -172,44 +212,67 @@ impl Index {
     }
 }
 
-/// The most telling condition becomes the key; those that neither shape nor key hold become the guard.
-fn take_apart(hint: &Hint) -> Parts {
-    let mut guard = Hint { topics: None, categories: None, ..hint.clone() };
-    let few = |names: &Option<Vec<String>>| names.as_ref().map_or(usize::MAX, Vec::len);
-    // `null`, `true` and `false` are what very many messages have.
-    let telling = hint.paths.iter().position(|(_, v)| !matches!(v, Value::Null | Value::Bool(_)));
-    let path = telling.or_else(|| (!hint.paths.is_empty()).then_some(0));
-    let (key, mut values): (Key, SmallVec<[u64; 4]>) = match (path, &hint.usernames, &hint.packages)
-    {
-        (Some(at), usernames, packages)
-            if telling.is_some() || (usernames.is_none() && packages.is_none()) =>
-        {
-            let (path, value) = &hint.paths[at];
-            if !matches!(value, Value::Array(_) | Value::Object(_)) {
-                guard.paths.remove(at);
-            }
-            (Key::Path(path.as_str().into()), SmallVec::from_slice(&[hash(value)]))
-        }
-        (_, Some(usernames), packages) if usernames.len() <= few(packages) => {
-            guard.usernames = None;
-            (Key::Username, usernames.iter().map(|name| hash_text(name)).collect())
-        }
-        (_, _, Some(packages)) => {
-            guard.packages = None;
-            (Key::Package, packages.iter().map(|name| hash_text(name)).collect())
-        }
-        _ => (Key::Shape, SmallVec::from_slice(&[0])),
-    };
-    values.sort_unstable();
-    values.dedup();
-    let guarded = guard != Hint::any();
-    let shape = Shape {
+fn conditions(hint: &Hint) -> SmallVec<[Condition; 4]> {
+    let mut found = SmallVec::new();
+    found.extend(hint.usernames.is_some().then_some(Condition::Usernames));
+    found.extend(hint.packages.is_some().then_some(Condition::Packages));
+    found.extend((0..hint.paths.len()).map(Condition::Path));
+    if found.is_empty() {
+        found.push(Condition::Shape);
+    }
+    found
+}
+
+/// `null`, `true` and `false` are what very many messages have.
+fn is_common(hint: &Hint, key: Condition) -> bool {
+    matches!(key, Condition::Path(at) if matches!(hint.paths[at].1, Value::Null | Value::Bool(_)))
+}
+
+/// Whether equal hashes say little: see `hash`.
+fn is_rough(hint: &Hint, key: Condition) -> bool {
+    matches!(key, Condition::Path(at) if hint.paths[at].1.is_array() || hint.paths[at].1.is_object())
+}
+
+fn shape(hint: &Hint, key: Condition, guarded: bool) -> Shape {
+    Shape {
         topics: hint.topics.as_deref().map(sorted),
         categories: hint.categories.as_deref().map(sorted),
-        key,
+        key: match key {
+            Condition::Shape => Key::Shape,
+            Condition::Usernames => Key::Username,
+            Condition::Packages => Key::Package,
+            Condition::Path(at) => Key::Path(hint.paths[at].0.as_str().into()),
+        },
         guarded,
+    }
+}
+
+fn values(hint: &Hint, key: Condition) -> Values {
+    let names = |names: &Option<Vec<String>>| -> Values {
+        let mut hashes: Values = names.iter().flatten().map(|name| hash_text(name)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes
     };
-    Parts { shape, values, guard: guarded.then(|| Arc::new(guard)) }
+    match key {
+        Condition::Shape => smallvec![0],
+        Condition::Usernames => names(&hint.usernames),
+        Condition::Packages => names(&hint.packages),
+        Condition::Path(at) => smallvec![hash(&hint.paths[at].1)],
+    }
+}
+
+/// What is left to ask of a message that was found by its topic and the key.
+fn guard(hint: &Hint, key: Condition) -> Hint {
+    let mut left = Hint { topics: None, categories: None, ..hint.clone() };
+    match key {
+        Condition::Shape => {}
+        Condition::Usernames => left.usernames = None,
+        Condition::Packages => left.packages = None,
+        Condition::Path(_) if is_rough(hint, key) => {}
+        Condition::Path(at) => drop(left.paths.remove(at)),
+    }
+    left
 }
 
 fn sorted<T: Ord + Clone>(items: &[T]) -> Box<[T]> {

@@ -54,6 +54,11 @@ impl Shapes {
         &self.held[number as usize].shape
     }
 
+    /// The number of a shape that is held.
+    pub(super) fn number(&self, shape: &Shape) -> Option<u32> {
+        self.numbers.get(shape).copied()
+    }
+
     /// The number of a shape, held until as many `release`.
     pub(super) fn hold(&mut self, shape: Shape, uses: usize) -> u32 {
         if let Some(&number) = self.numbers.get(&shape) {
