@@ -5,6 +5,7 @@
 //! shapes' paths is one look-up. Promise: none too few. A collision of hashes can name one too many, which
 //! `should_invalidate` then turns down. Knows no script, no store and no lock.
 
+mod condition;
 mod shapes;
 mod topics;
 
@@ -13,12 +14,12 @@ use crate::hub::InstanceId;
 use crate::message::Message;
 use crate::widget::Hint;
 use crate::widget::hint::value_at;
+use condition::{Condition, Values, hash, hash_text};
 use rustc_hash::FxHashMap;
-use serde_json::Value;
 use shapes::{Key, Shape, Shapes};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use std::sync::Arc;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 #[derive(Default)]
 pub struct Index {
@@ -49,19 +50,6 @@ struct Entry {
     sibling: u32,
     shape: u32,
 }
-
-/// A condition of a hint, by which it can be found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Condition {
-    /// There is none.
-    Shape,
-    Usernames,
-    Packages,
-    Path(usize),
-}
-
-/// Hashes of the values of which a message must have one: sorted, no doubles.
-type Values = SmallVec<[u64; 4]>;
 
 impl Index {
     pub fn new() -> Self {
@@ -137,15 +125,15 @@ impl Index {
     /// Of its conditions one becomes the key, those that neither key nor shape holds the guard. The key is what fewest
     /// others have: where a script compares with a constant it is soon crowded, where with its configuration it is not.
     fn take_apart(&self, hint: &Hint) -> (Shape, Values, Option<Arc<Hint>>) {
-        let conditions = conditions(hint);
+        let conditions = Condition::all(hint);
         let keyed = conditions.iter().map(|&key| {
-            let guarded = conditions.len() > 1 || is_rough(hint, key);
-            (key, shape(hint, key, guarded), values(hint, key))
+            let guarded = conditions.len() > 1 || key.is_rough(hint);
+            (key, key.shape(hint, guarded), key.values(hint))
         });
         let (key, shape, values) = keyed
-            .min_by_key(|(key, shape, values)| (is_common(hint, *key), self.crowd(shape, values)))
+            .min_by_key(|(key, shape, values)| (key.is_common(hint), self.crowd(shape, values)))
             .expect("there is at least the shape");
-        let guard = shape.guarded.then(|| Arc::new(guard(hint, key)));
+        let guard = shape.guarded.then(|| Arc::new(key.guard(hint)));
         (shape, values, guard)
     }
 
@@ -212,102 +200,8 @@ impl Index {
     }
 }
 
-fn conditions(hint: &Hint) -> SmallVec<[Condition; 4]> {
-    let mut found = SmallVec::new();
-    found.extend(hint.usernames.is_some().then_some(Condition::Usernames));
-    found.extend(hint.packages.is_some().then_some(Condition::Packages));
-    found.extend((0..hint.paths.len()).map(Condition::Path));
-    if found.is_empty() {
-        found.push(Condition::Shape);
-    }
-    found
-}
-
-/// `null`, `true` and `false` are what very many messages have.
-fn is_common(hint: &Hint, key: Condition) -> bool {
-    matches!(key, Condition::Path(at) if matches!(hint.paths[at].1, Value::Null | Value::Bool(_)))
-}
-
-/// Whether equal hashes say little: see `hash`.
-fn is_rough(hint: &Hint, key: Condition) -> bool {
-    matches!(key, Condition::Path(at) if hint.paths[at].1.is_array() || hint.paths[at].1.is_object())
-}
-
-fn shape(hint: &Hint, key: Condition, guarded: bool) -> Shape {
-    Shape {
-        topics: hint.topics.as_deref().map(sorted),
-        categories: hint.categories.as_deref().map(sorted),
-        key: match key {
-            Condition::Shape => Key::Shape,
-            Condition::Usernames => Key::Username,
-            Condition::Packages => Key::Package,
-            Condition::Path(at) => Key::Path(hint.paths[at].0.as_str().into()),
-        },
-        guarded,
-    }
-}
-
-fn values(hint: &Hint, key: Condition) -> Values {
-    let names = |names: &Option<Vec<String>>| -> Values {
-        let mut hashes: Values = names.iter().flatten().map(|name| hash_text(name)).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        hashes
-    };
-    match key {
-        Condition::Shape => smallvec![0],
-        Condition::Usernames => names(&hint.usernames),
-        Condition::Packages => names(&hint.packages),
-        Condition::Path(at) => smallvec![hash(&hint.paths[at].1)],
-    }
-}
-
-/// What is left to ask of a message that was found by its topic and the key.
-fn guard(hint: &Hint, key: Condition) -> Hint {
-    let mut left = Hint { topics: None, categories: None, ..hint.clone() };
-    match key {
-        Condition::Shape => {}
-        Condition::Usernames => left.usernames = None,
-        Condition::Packages => left.packages = None,
-        Condition::Path(_) if is_rough(hint, key) => {}
-        Condition::Path(at) => drop(left.paths.remove(at)),
-    }
-    left
-}
-
-fn sorted<T: Ord + Clone>(items: &[T]) -> Box<[T]> {
-    let mut items = items.to_vec();
-    items.sort_unstable();
-    items.dedup();
-    items.into()
-}
-
-/// Values that are equal have equal hashes, 1 and 1.0 too. Lists and maps count by size: their guard compares them.
-fn hash(value: &Value) -> u64 {
-    match value {
-        Value::Null => 1,
-        Value::Bool(false) => 2,
-        Value::Bool(true) => 3,
-        // Adding zero makes -0.0 the 0.0 that it is equal to.
-        Value::Number(number) => {
-            hash_words(4, (number.as_f64().unwrap_or(f64::NAN) + 0.0).to_bits())
-        }
-        Value::String(text) => hash_text(text),
-        Value::Array(items) => hash_words(5, items.len() as u64),
-        Value::Object(fields) => hash_words(6, fields.len() as u64),
-    }
-}
-
-fn hash_text(text: &str) -> u64 {
-    xxh3_64(text.as_bytes())
-}
-
 fn mix(shape: u32, value: u64) -> u64 {
-    hash_words(u64::from(shape) + 7, value)
-}
-
-fn hash_words(seed: u64, word: u64) -> u64 {
-    xxh3_64_with_seed(&word.to_le_bytes(), seed)
+    xxh3_64_with_seed(&value.to_le_bytes(), u64::from(shape))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use super::*;
 use crate::message::{Description, Topic, TopicPattern, Wire};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 fn message(topic: &str, usernames: &[&str], packages: &[&str], body: Value) -> Message {
