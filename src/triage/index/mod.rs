@@ -66,6 +66,7 @@ impl Index {
                 continue;
             }
             let shape = self.shapes.hold(shape, values.len());
+            let guard = guard.map(|guard| self.shapes.share(shape, guard));
             for value in values {
                 sibling = self.link(id, mix(shape, value), shape, sibling);
                 if let Some(guard) = &guard {
@@ -124,7 +125,7 @@ impl Index {
 
     /// Of its conditions one becomes the key, those that neither key nor shape holds the guard. The key is what fewest
     /// others have: where a script compares with a constant it is soon crowded, where with its configuration it is not.
-    fn take_apart(&self, hint: &Hint) -> (Shape, Values, Option<Arc<Hint>>) {
+    fn take_apart(&self, hint: &Hint) -> (Shape, Values, Option<Hint>) {
         let conditions = Condition::all(hint);
         let keyed = conditions.iter().map(|&key| {
             let guarded = conditions.len() > 1 || key.is_rough(hint);
@@ -133,7 +134,7 @@ impl Index {
         let (key, shape, values) = keyed
             .min_by_key(|(key, shape, values)| (key.is_common(hint), self.crowd(shape, values)))
             .expect("there is at least the shape");
-        let guard = shape.guarded.then(|| Arc::new(key.guard(hint)));
+        let guard = shape.guarded.then(|| key.guard(hint));
         (shape, values, guard)
     }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::message::{Description, Topic, TopicPattern, Wire};
 use jiff::Timestamp;
 use proptest::prelude::*;
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -84,6 +85,8 @@ fn a_condition_that_all_instances_share_is_not_what_they_are_found_by() {
     }
     let longest = index.lists.values().map(|list| list.len).max();
     assert!(longest <= Some(2), "{longest:?}");
+    let guards: FxHashSet<_> = index.guards.values().map(Arc::as_ptr).collect();
+    assert!(guards.len() < 5, "{} guards for one script", guards.len());
     let body = json!({ "new": true, "action": "closed", "user": { "name": "user7" } });
     assert_eq!(found(&index, &message("o.f.p.x", &[], &[], body)), [7]);
 }
