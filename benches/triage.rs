@@ -122,6 +122,10 @@ fn hints(widget: &str, name: &str, number: u64) -> Hint {
             paths: vec![("user.username".into(), json!(name))],
             ..Hint::any()
         },
+        "subscriptions" => Hint {
+            paths: vec![("action".into(), json!("subscribe")), ("user".into(), json!(name))],
+            ..Hint::any()
+        },
         "packages" => Hint { packages: Some(vec![format!("package{number}")]), ..Hint::any() },
         _ => Hint {
             topics: topics(&["hubs.hub.updated"]),

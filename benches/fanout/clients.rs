@@ -8,18 +8,18 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 /// A process with clients, as the benchmark sees it. Gone when dropped.
-pub struct Clients {
+pub(super) struct Clients {
     process: Child,
     said: Lines<BufReader<ChildStdout>>,
 }
 
-pub struct Arrival {
-    pub middle: Duration,
-    pub last: Duration,
+pub(super) struct Arrival {
+    pub(super) middle: Duration,
+    pub(super) last: Duration,
 }
 
 impl Clients {
-    pub fn connect(to: SocketAddr, count: usize, read: bool) -> Self {
+    pub(super) fn connect(to: SocketAddr, count: usize, read: bool) -> Self {
         let program = std::env::current_exe().expect("it is running");
         let mut process = Command::new(program)
             .args(["clients", &to.to_string(), &count.to_string(), &read.to_string()])
@@ -33,12 +33,12 @@ impl Clients {
     }
 
     /// Waits until every client has the first bytes of its stream.
-    pub fn opened(&mut self) {
+    pub(super) fn opened(&mut self) {
         assert_eq!(self.line(), "opened");
     }
 
     /// Waits until every client has the next event.
-    pub fn all_heard(&mut self) -> Arrival {
+    pub(super) fn all_heard(&mut self) -> Arrival {
         let line = self.line();
         let mut nanos = line.split(' ').map(|n| Duration::from_nanos(n.parse().expect("a number")));
         let mut next = || nanos.next().expect("two numbers");
@@ -58,12 +58,12 @@ impl Drop for Clients {
 }
 
 /// Since 1970; both processes read the same clock.
-pub fn now() -> Duration {
+pub(super) fn now() -> Duration {
     SystemTime::UNIX_EPOCH.elapsed().expect("it is later than 1970")
 }
 
 /// What the process of the clients does, until it is killed.
-pub fn be(arguments: &[String]) {
+pub(super) fn be(arguments: &[String]) {
     let [to, count, read] = arguments else { panic!("clients ADDRESS COUNT READ") };
     let count: usize = count.parse().expect("a count");
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -93,21 +93,22 @@ fn listen(streams: Vec<TcpStream>) {
     for (at, stream) in streams.iter_mut().enumerate() {
         poll.registry().register(stream, Token(at), Interest::READABLE).expect("a socket");
     }
+    let mut tails = vec![Vec::new(); streams.len()];
     let (mut opened, mut waits) = (0, Vec::with_capacity(streams.len()));
     let mut events = Events::with_capacity(1024);
     let mut buffer = vec![0; 256 * 1024];
     loop {
         poll.poll(&mut events, None).expect("it waits");
         for event in &events {
-            let stream = &mut streams[event.token().0];
+            let Token(at) = event.token();
             loop {
-                match stream.read(&mut buffer) {
+                match streams[at].read(&mut buffer) {
                     Ok(0) => return,
                     Err(_) => break, // read empty
                     Ok(read) => {
-                        opened += usize::from(find(&buffer[..read], b"retry:").is_some());
-                        let sent =
-                            find(&buffer[..read], b"\"at\":").map(|at| digits(&buffer[at..read]));
+                        let head = &buffer[..read.min(512)];
+                        opened += usize::from(find(head, b"retry:").is_some());
+                        let sent = end_of_event(&mut tails[at], &buffer[..read]);
                         waits.extend(sent.map(|sent| now().saturating_sub(sent)));
                     }
                 }
@@ -125,6 +126,19 @@ fn listen(streams: Vec<TcpStream>) {
     }
 }
 
+/// The time at the end of an event. The next one is sent only when all clients have this one, so it is at the end of
+/// what was read, at most split over two reads.
+fn end_of_event(tail: &mut Vec<u8>, read: &[u8]) -> Option<Duration> {
+    const TAIL: usize = 64;
+    tail.extend_from_slice(&read[read.len().saturating_sub(TAIL)..]);
+    tail.drain(..tail.len().saturating_sub(TAIL));
+    let number = find(tail, b"\"at\":")?;
+    let end = find(&tail[number..], b"}")? - 1;
+    let digits = std::str::from_utf8(&tail[number..number + end]).ok()?.parse().ok()?;
+    tail.clear();
+    Some(Duration::from_nanos(digits))
+}
+
 fn say(line: &str) {
     println!("{line}");
     let _ = std::io::stdout().flush();
@@ -133,9 +147,4 @@ fn say(line: &str) {
 /// Where the text behind `needle` starts.
 fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
     hay.windows(needle.len()).position(|window| window == needle).map(|at| at + needle.len())
-}
-
-fn digits(text: &[u8]) -> Duration {
-    let number = text.iter().take_while(|byte| byte.is_ascii_digit());
-    Duration::from_nanos(number.fold(0, |sum, byte| sum * 10 + u64::from(byte - b'0')))
 }

@@ -45,7 +45,7 @@ fn main() {
         "{:<12}{:>14}{:>14}{:>14}{:>16}",
         "", "cpu/event", "last client", "median client", "memory/client"
     );
-    let (plain, hubs) = (Run::merge(plain), Run::merge(hubs));
+    let (plain, hubs) = (Run::merge(&plain), Run::merge(&hubs));
     plain.print("plain loop");
     hubs.print("hubs");
     println!(

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 /// Small: what is not sent yet should lie in the ring, where it is shared and the newest, not in the kernel.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
-pub trait Server {
+pub(super) trait Server {
     fn address(&self) -> SocketAddr;
     /// Waits until that many are connected, where nobody else does.
     fn accepted(&mut self, count: usize);
@@ -36,13 +36,14 @@ fn bind() -> TcpListener {
     socket.into()
 }
 
-/// JSON of a given length that says when its fan-out starts.
+/// JSON of a given length that ends with when its fan-out starts.
 fn event(bytes: usize, starts: Duration) -> String {
-    let head = format!("{{\"at\":{},\"html\":\"", starts.as_nanos());
-    format!("{head}{}\"}}", "x".repeat(bytes.saturating_sub(head.len() + 2)))
+    let tail = format!("\",\"at\":{}}}", starts.as_nanos());
+    let head = "{\"html\":\"";
+    format!("{head}{}{tail}", "x".repeat(bytes.saturating_sub(head.len() + tail.len())))
 }
 
-pub struct HubsServer {
+pub(super) struct HubsServer {
     live: Live,
     hub: HubName,
     address: SocketAddr,
@@ -51,7 +52,7 @@ pub struct HubsServer {
 }
 
 impl HubsServer {
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let runtime =
             Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let _inside = runtime.enter();
@@ -69,7 +70,7 @@ impl HubsServer {
     }
 
     /// Waits until that many listen.
-    pub fn viewers(&self, count: usize) {
+    pub(super) fn viewers(&self, count: usize) {
         while self.live.viewers(&self.hub) < count {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -106,13 +107,13 @@ impl Server for HubsServer {
     }
 }
 
-pub struct PlainServer {
+pub(super) struct PlainServer {
     listener: TcpListener,
     streams: Vec<TcpStream>,
 }
 
 impl PlainServer {
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self { listener: bind(), streams: Vec::new() }
     }
 }

@@ -5,6 +5,7 @@
 //! shapes' paths is one look-up. Promise: none too few. A collision of hashes can name one too many, which
 //! `should_invalidate` then turns down. Knows no script, no store and no lock.
 
+mod condition;
 mod shapes;
 mod topics;
 
@@ -13,18 +14,18 @@ use crate::hub::InstanceId;
 use crate::message::Message;
 use crate::widget::Hint;
 use crate::widget::hint::value_at;
+use condition::{Condition, Values, hash, hash_text};
 use rustc_hash::FxHashMap;
-use serde_json::Value;
 use shapes::{Key, Shape, Shapes};
 use smallvec::SmallVec;
 use std::sync::Arc;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 #[derive(Default)]
 pub struct Index {
     shapes: Shapes,
-    /// From shape and value, hashed, to the first of the entries that share them.
-    heads: FxHashMap<u64, u32>,
+    /// From shape and value, hashed, to the entries that share them.
+    lists: FxHashMap<u64, List>,
     entries: Vec<Entry>,
     /// The first unused entry; the others follow by `next`.
     free: Option<u32>,
@@ -32,6 +33,12 @@ pub struct Index {
     instances: ById,
     /// The further conditions of entries whose shape is guarded.
     guards: FxHashMap<u32, Arc<Hint>>,
+}
+
+#[derive(Clone, Copy)]
+struct List {
+    first: u32,
+    len: u32,
 }
 
 /// One value of one hint of one instance: a link in the list of its key, and in that of its instance.
@@ -44,14 +51,6 @@ struct Entry {
     shape: u32,
 }
 
-/// A hint taken apart.
-struct Parts {
-    shape: Shape,
-    /// Hashes of the key's values, sorted, no doubles.
-    values: SmallVec<[u64; 4]>,
-    guard: Option<Arc<Hint>>,
-}
-
 impl Index {
     pub fn new() -> Self {
         Self::default()
@@ -61,11 +60,13 @@ impl Index {
     pub fn insert(&mut self, id: InstanceId, hints: &[Hint]) {
         self.remove(id);
         let mut sibling = NONE;
-        for Parts { shape, values, guard } in hints.iter().map(take_apart) {
+        for hint in hints {
+            let (shape, values, guard) = self.take_apart(hint);
             if values.is_empty() {
                 continue;
             }
             let shape = self.shapes.hold(shape, values.len());
+            let guard = guard.map(|guard| self.shapes.share(shape, guard));
             for value in values {
                 sibling = self.link(id, mix(shape, value), shape, sibling);
                 if let Some(guard) = &guard {
@@ -122,8 +123,30 @@ impl Index {
         self.len() == 0
     }
 
+    /// Of its conditions one becomes the key, those that neither key nor shape holds the guard. The key is what fewest
+    /// others have: where a script compares with a constant it is soon crowded, where with its configuration it is not.
+    fn take_apart(&self, hint: &Hint) -> (Shape, Values, Option<Hint>) {
+        let conditions = Condition::all(hint);
+        let keyed = conditions.iter().map(|&key| {
+            let guarded = conditions.len() > 1 || key.is_rough(hint);
+            (key, key.shape(hint, guarded), key.values(hint))
+        });
+        let (key, shape, values) = keyed
+            .min_by_key(|(key, shape, values)| (key.is_common(hint), self.crowd(shape, values)))
+            .expect("there is at least the shape");
+        let guard = shape.guarded.then(|| key.guard(hint));
+        (shape, values, guard)
+    }
+
+    /// How many entries there would be where these would be looked for.
+    fn crowd(&self, shape: &Shape, values: &Values) -> usize {
+        let Some(number) = self.shapes.number(shape) else { return values.len() };
+        let len = |value| self.lists.get(&mix(number, value)).map_or(0, |list| list.len as usize);
+        values.iter().map(|&value| 1 + len(value)).sum()
+    }
+
     fn follow(&self, key: u64, guarded: Option<&Message>, out: &mut Vec<InstanceId>) {
-        let mut at = self.heads.get(&key).copied().unwrap_or(NONE);
+        let mut at = self.lists.get(&key).map_or(NONE, |list| list.first);
         while at != NONE {
             let entry = &self.entries[at as usize];
             if guarded.is_none_or(|message| self.guards[&at].matches(message)) {
@@ -134,7 +157,8 @@ impl Index {
     }
 
     fn link(&mut self, id: InstanceId, key: u64, shape: u32, sibling: u32) -> u32 {
-        let next = self.heads.get(&key).copied().unwrap_or(NONE);
+        let list = self.lists.get(&key).copied().unwrap_or(List { first: NONE, len: 0 });
+        let next = list.first;
         let entry = Entry { id, key, previous: NONE, next, sibling, shape };
         let at = if let Some(at) = self.free {
             let unused = std::mem::replace(&mut self.entries[at as usize], entry);
@@ -147,20 +171,25 @@ impl Index {
         if next != NONE {
             self.entries[next as usize].previous = at;
         }
-        self.heads.insert(key, at);
+        self.lists.insert(key, List { first: at, len: list.len + 1 });
         at
     }
 
     /// Takes an entry out; returns its sibling.
     fn unlink(&mut self, at: u32) -> u32 {
         let Entry { key, previous, next, sibling, shape, .. } = self.entries[at as usize];
-        match (previous, next) {
-            (NONE, NONE) => drop(self.heads.remove(&key)),
-            (NONE, next) => drop(self.heads.insert(key, next)),
-            (previous, next) => self.entries[previous as usize].next = next,
+        if previous != NONE {
+            self.entries[previous as usize].next = next;
         }
         if next != NONE {
             self.entries[next as usize].previous = previous;
+        }
+        let List { first, len } = self.lists[&key];
+        if len == 1 {
+            self.lists.remove(&key);
+        } else {
+            let first = if first == at { next } else { first };
+            self.lists.insert(key, List { first, len: len - 1 });
         }
         if self.shapes.get(shape).guarded {
             self.guards.remove(&at);
@@ -172,79 +201,8 @@ impl Index {
     }
 }
 
-/// The most telling condition becomes the key; those that neither shape nor key hold become the guard.
-fn take_apart(hint: &Hint) -> Parts {
-    let mut guard = Hint { topics: None, categories: None, ..hint.clone() };
-    let few = |names: &Option<Vec<String>>| names.as_ref().map_or(usize::MAX, Vec::len);
-    // `null`, `true` and `false` are what very many messages have.
-    let telling = hint.paths.iter().position(|(_, v)| !matches!(v, Value::Null | Value::Bool(_)));
-    let path = telling.or_else(|| (!hint.paths.is_empty()).then_some(0));
-    let (key, mut values): (Key, SmallVec<[u64; 4]>) = match (path, &hint.usernames, &hint.packages)
-    {
-        (Some(at), usernames, packages)
-            if telling.is_some() || (usernames.is_none() && packages.is_none()) =>
-        {
-            let (path, value) = &hint.paths[at];
-            if !matches!(value, Value::Array(_) | Value::Object(_)) {
-                guard.paths.remove(at);
-            }
-            (Key::Path(path.as_str().into()), SmallVec::from_slice(&[hash(value)]))
-        }
-        (_, Some(usernames), packages) if usernames.len() <= few(packages) => {
-            guard.usernames = None;
-            (Key::Username, usernames.iter().map(|name| hash_text(name)).collect())
-        }
-        (_, _, Some(packages)) => {
-            guard.packages = None;
-            (Key::Package, packages.iter().map(|name| hash_text(name)).collect())
-        }
-        _ => (Key::Shape, SmallVec::from_slice(&[0])),
-    };
-    values.sort_unstable();
-    values.dedup();
-    let guarded = guard != Hint::any();
-    let shape = Shape {
-        topics: hint.topics.as_deref().map(sorted),
-        categories: hint.categories.as_deref().map(sorted),
-        key,
-        guarded,
-    };
-    Parts { shape, values, guard: guarded.then(|| Arc::new(guard)) }
-}
-
-fn sorted<T: Ord + Clone>(items: &[T]) -> Box<[T]> {
-    let mut items = items.to_vec();
-    items.sort_unstable();
-    items.dedup();
-    items.into()
-}
-
-/// Values that are equal have equal hashes, 1 and 1.0 too. Lists and maps count by size: their guard compares them.
-fn hash(value: &Value) -> u64 {
-    match value {
-        Value::Null => 1,
-        Value::Bool(false) => 2,
-        Value::Bool(true) => 3,
-        // Adding zero makes -0.0 the 0.0 that it is equal to.
-        Value::Number(number) => {
-            hash_words(4, (number.as_f64().unwrap_or(f64::NAN) + 0.0).to_bits())
-        }
-        Value::String(text) => hash_text(text),
-        Value::Array(items) => hash_words(5, items.len() as u64),
-        Value::Object(fields) => hash_words(6, fields.len() as u64),
-    }
-}
-
-fn hash_text(text: &str) -> u64 {
-    xxh3_64(text.as_bytes())
-}
-
 fn mix(shape: u32, value: u64) -> u64 {
-    hash_words(u64::from(shape) + 7, value)
-}
-
-fn hash_words(seed: u64, word: u64) -> u64 {
-    xxh3_64_with_seed(&word.to_le_bytes(), seed)
+    xxh3_64_with_seed(&value.to_le_bytes(), u64::from(shape))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::topics::Topics;
 use crate::message::{Topic, TopicPattern};
+use crate::widget::Hint;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(super) struct Shapes {
 struct Counted {
     shape: Arc<Shape>,
     uses: usize,
+    /// The last one: where it comes from constants of the script, it is that of all instances.
+    guard: Option<Arc<Hint>>,
 }
 
 pub(super) type Matching = SmallVec<[u32; 32]>;
@@ -54,6 +57,11 @@ impl Shapes {
         &self.held[number as usize].shape
     }
 
+    /// The number of a shape that is held.
+    pub(super) fn number(&self, shape: &Shape) -> Option<u32> {
+        self.numbers.get(shape).copied()
+    }
+
     /// The number of a shape, held until as many `release`.
     pub(super) fn hold(&mut self, shape: Shape, uses: usize) -> u32 {
         if let Some(&number) = self.numbers.get(&shape) {
@@ -61,7 +69,7 @@ impl Shapes {
             return number;
         }
         let shape = Arc::new(shape);
-        let counted = Counted { shape: Arc::clone(&shape), uses };
+        let counted = Counted { shape: Arc::clone(&shape), uses, guard: None };
         let number = if let Some(number) = self.free.pop() {
             self.held[number as usize] = counted;
             number
@@ -84,12 +92,22 @@ impl Shapes {
         number
     }
 
+    /// One guard for neighbours whose guards are equal.
+    pub(super) fn share(&mut self, number: u32, guard: Hint) -> Arc<Hint> {
+        let last = &mut self.held[number as usize].guard;
+        match last {
+            Some(last) if **last == guard => Arc::clone(last),
+            _ => Arc::clone(last.insert(Arc::new(guard))),
+        }
+    }
+
     pub(super) fn release(&mut self, number: u32) {
         let counted = &mut self.held[number as usize];
         counted.uses -= 1;
         if counted.uses > 0 {
             return;
         }
+        counted.guard = None;
         let shape = Arc::clone(&counted.shape);
         match (&shape.topics, &shape.categories) {
             (Some(topics), _) => {

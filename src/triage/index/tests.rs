@@ -2,7 +2,8 @@ use super::*;
 use crate::message::{Description, Topic, TopicPattern, Wire};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use rustc_hash::FxHashSet;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 fn message(topic: &str, usernames: &[&str], packages: &[&str], body: Value) -> Message {
@@ -72,6 +73,25 @@ fn conditions_beside_the_key_are_held_too() {
 }
 
 #[test]
+fn a_condition_that_all_instances_share_is_not_what_they_are_found_by() {
+    let mut index = Index::new();
+    for id in 1..=1000 {
+        let paths = vec![
+            ("new".to_owned(), json!(true)),
+            ("action".to_owned(), json!("closed")),
+            ("user.name".to_owned(), json!(format!("user{id}"))),
+        ];
+        index.insert(InstanceId(id), &[Hint { paths, ..Hint::any() }]);
+    }
+    let longest = index.lists.values().map(|list| list.len).max();
+    assert!(longest <= Some(2), "{longest:?}");
+    let guards: FxHashSet<_> = index.guards.values().map(Arc::as_ptr).collect();
+    assert!(guards.len() < 5, "{} guards for one script", guards.len());
+    let body = json!({ "new": true, "action": "closed", "user": { "name": "user7" } });
+    assert_eq!(found(&index, &message("o.f.p.x", &[], &[], body)), [7]);
+}
+
+#[test]
 fn what_is_removed_leaves_nothing_behind() {
     let mut index = Index::new();
     for round in 0..3_u64 {
@@ -83,7 +103,7 @@ fn what_is_removed_leaves_nothing_behind() {
         for id in 1..=100 {
             index.remove(InstanceId((id * 37 + round) % 100 + 1));
         }
-        assert!(index.is_empty() && index.heads.is_empty() && index.guards.is_empty());
+        assert!(index.is_empty() && index.lists.is_empty() && index.guards.is_empty());
     }
     assert_eq!(index.entries.len(), 400, "slots are used again");
 }
