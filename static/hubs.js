@@ -44,7 +44,8 @@ const keyOf = (node) => (node.nodeType === 1 ? node.dataset?.key || node.id || n
 
 /** Makes `old` like `fresh`. Returns the keyed rows that are new or differ. */
 function morph(old, fresh, changed = []) {
-  if (old.isEqualNode(fresh)) return changed;
+  // A page that was made before a card's data says less than the card does.
+  if (old.isEqualNode(fresh) || fresh.dataset?.state === "loading") return changed;
   if (old.nodeType !== 1) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return changed;
@@ -280,7 +281,7 @@ class Stream {
     this.#mark("lost");
     clearTimeout(this.#timers.caughtUp);
     this.#timers.bar ||= setTimeout(() => {
-      const time = new Date(this.#lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      const time = new Date(this.#lostAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
       this.#bar(`Live updates stopped at ${time}. What you see is from then.`, false);
     }, 5000);
     // The browser tries again by itself, unless the server answered with an error.

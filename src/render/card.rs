@@ -1,10 +1,9 @@
 //! The card: what stands around a widget's HTML, and in its place until there is some.
 
 use super::engine::Audience;
-use super::{Renderer, WIDGET_BYTES, refresh_ages};
+use super::{Renderer, WIDGET_BYTES};
 use crate::diagnostic::Diagnostic;
 use crate::hub::{HubName, InstanceId, State, WidgetName, WidgetView};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,7 +32,6 @@ pub struct CardHtml<'a> {
     pub view: &'a WidgetView,
     pub chrome: &'a Chrome,
     pub inner: &'a str,
-    pub now: Timestamp,
 }
 
 /// A card whose data is not there yet: the browser fetches it, or the reader follows its link.
@@ -56,12 +54,11 @@ struct CardContext<'a> {
 impl Renderer {
     /// The `<article>` that a page has per instance, the same for every viewer.
     pub fn card(&self, card: &CardHtml<'_>) -> Result<String, Diagnostic> {
-        let CardHtml { view, chrome, inner, now } = *card;
+        let CardHtml { view, chrome, inner } = *card;
         let hidden = view.state != State::Error
             && chrome.hide_when_empty.as_ref().is_some_and(|field| is_empty(view.data.get(field)));
         let context = CardContext { view, style: chrome.style, hidden, inner };
-        let html = self.run("card.html", &context, WIDGET_BYTES * 2)?;
-        Ok(refresh_ages(&html, now))
+        self.run("card.html", &context, WIDGET_BYTES * 2)
     }
 
     pub fn skeleton(&self, skeleton: &Skeleton<'_>) -> Result<String, Diagnostic> {

@@ -1,4 +1,6 @@
-//! What templates may call beyond Tera's own: docs/widgets/templates.md explains each to their authors.
+//! What templates may call beyond Tera's own.
+
+#![expect(clippy::needless_pass_by_value, reason = "Tera hands values to its filters")]
 
 use super::{markdown, picture, times, words};
 use crate::diagnostic::{did_you_mean, nearest};

@@ -52,7 +52,6 @@ pub struct WidgetHtml<'a> {
     pub name: &'a WidgetName,
     pub data: &'a Value,
     pub widget: &'a Value,
-    pub now: Timestamp,
 }
 
 impl Renderer {
@@ -71,7 +70,8 @@ impl Renderer {
         Reloaded { changed, problems }
     }
 
-    /// `templates/widgets/<path>.html` with the fields of the data at the top level, and `widget`.
+    /// `templates/widgets/<path>.html` with the fields of the data at the top level, and `widget`. The same data always
+    /// make the same HTML: ages in it are dates until a page or a browser brings them up to date.
     pub fn widget(&self, job: &WidgetHtml<'_>) -> Result<String, Diagnostic> {
         let template = widget_template(job.name);
         let mut context = tera::Context::from_serialize(job.data).map_err(|_| {
@@ -79,9 +79,7 @@ impl Renderer {
                 .help("return a map, as in `#{ items: [] }`; its fields are what the template sees")
         })?;
         context.insert("widget", job.widget);
-        let html =
-            self.engine.load().render(&template, &context, Audience::Widget, WIDGET_BYTES)?;
-        Ok(refresh_ages(&html, job.now))
+        self.engine.load().render(&template, &context, Audience::Widget, WIDGET_BYTES)
     }
 
     /// A whole page from one of the templates beside `widgets/`. Its ages are as of `now`, however old its widgets are.
@@ -113,5 +111,7 @@ fn widget_template(name: &WidgetName) -> String {
     format!("widgets/{}.html", name.path())
 }
 
+#[cfg(test)]
+mod contrast;
 #[cfg(test)]
 mod tests;

@@ -29,25 +29,22 @@ pub(super) fn hue_class(name: &str) -> String {
 
 /// A round picture with the name's initial behind it, which shows where the picture does not load.
 /// `src`: a picture's address; empty for the initial alone; `None` for a person's own.
-pub(super) fn avatar_element(name: &str, size: u64, src: Option<&str>) -> String {
-    let side = SIDES.into_iter().min_by_key(|side| side.abs_diff(size)).unwrap_or(32);
+pub(super) fn avatar_element(name: &str, wanted: u64, src: Option<&str>) -> String {
+    let side = SIDES.into_iter().min_by_key(|side| side.abs_diff(wanted)).unwrap_or(32);
     let initial: String = name
         .chars()
         .find(|c| c.is_alphanumeric())
         .into_iter()
         .flat_map(char::to_uppercase)
         .collect();
-    let mut html = format!(
-        "<span class=\"avatar s{side} {}\" data-initial=\"{}\">",
-        hue_class(name),
-        escape(&initial)
-    );
+    let initial = format!("data-initial=\"{}\"", escape(&initial));
+    let mut html = format!("<span class=\"avatar s{side} {}\" {initial}>", hue_class(name));
     // Twice the side: screens of phones are that fine.
     let src = src.map_or_else(|| avatar_url(name, side * 2), Into::into);
     if is_web_address(&src) {
         let _ = write!(
             html,
-            "<img src=\"{}\" width=\"{side}\" height=\"{side}\" alt=\"\" loading=\"lazy\" decoding=\"async\">",
+            "<img src=\"{}\" {initial} width=\"{side}\" height=\"{side}\" alt=\"\" loading=\"lazy\" decoding=\"async\">",
             escape(&src)
         );
     }
