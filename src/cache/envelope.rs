@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 const VERSION: u8 = 1;
 
 /// sled keeps longer values in files of their own, which it handles badly.
-const PART_BYTES: usize = 60 << 10;
+const PART_BYTES: usize = 64 << 10;
 
 /// version, parts beside this one, hash of the key, expiry in microseconds, checksum.
 const HEAD_BYTES: usize = 1 + 1 + 8 + 8 + 8;

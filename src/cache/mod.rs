@@ -15,6 +15,7 @@ use crate::hub::{Cause, InstanceId, WidgetName};
 use crate::telemetry;
 use envelope::Found;
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{path::Path, path::PathBuf, sync::Arc, time::Duration};
@@ -78,6 +79,9 @@ pub struct Entry {
 pub struct Cache {
     store: Arc<dyn CacheStore>,
     entries: moka::sync::Cache<InstanceId, Arc<Weighed>>,
+    /// Held while an instance's entry goes from disk to memory or to both: else a slow reader could put the old one
+    /// over the new one. Instances share them by their id.
+    turns: Arc<[Mutex<()>; 64]>,
 }
 
 struct Weighed {
@@ -101,10 +105,15 @@ impl Cache {
             .max_capacity(MEMORY_BYTES)
             .weigher(|_, weighed: &Arc<Weighed>| weighed.bytes)
             .build();
-        Self { store: Arc::new(store), entries }
+        Self { store: Arc::new(store), entries, turns: Arc::new([const { Mutex::new(()) }; 64]) }
     }
 
     pub fn entry(&self, id: InstanceId) -> Option<Arc<Entry>> {
+        if let Some(weighed) = self.entries.get(&id) {
+            count("hit");
+            return Some(Arc::clone(&weighed.entry));
+        }
+        let _turn = self.turn(id);
         if let Some(weighed) = self.entries.get(&id) {
             count("hit");
             return Some(Arc::clone(&weighed.entry));
@@ -120,17 +129,19 @@ impl Cache {
     }
 
     pub fn keep(&self, id: InstanceId, entry: Entry) {
-        let bytes = serde_json::to_vec(&entry).expect("an entry has only text keys");
+        let bytes = json(&entry);
         if bytes.len() > MAX_VALUE_BYTES {
             tracing::warn!(instance = %id, bytes = bytes.len(), "an entry is too large to keep");
             return self.forget(id);
         }
+        let _turn = self.turn(id);
         envelope::write(&*self.store, &entry_key(id), &bytes, None);
         let weighed = Weighed { entry: Arc::new(entry), bytes: weight(bytes.len()) };
         self.entries.insert(id, Arc::new(weighed));
     }
 
     pub fn forget(&self, id: InstanceId) {
+        let _turn = self.turn(id);
         envelope::remove(&*self.store, &entry_key(id));
         self.entries.invalidate(&id);
     }
@@ -154,7 +165,7 @@ impl Cache {
         now: Timestamp,
     ) -> Result<(), CacheError> {
         let (place, mut bytes) = own_place(widget, key);
-        serde_json::to_writer(&mut bytes, value).expect("a JSON value is JSON");
+        bytes.extend(json(value));
         if bytes.len() > MAX_OWN_VALUE_BYTES {
             let key = key.chars().take(80).collect();
             return Err(CacheError::TooLarge { key, bytes: bytes.len() });
@@ -168,6 +179,11 @@ impl Cache {
     /// Returns when all is on disk. Blocks: call it on a thread that may, and with a limit of time.
     pub fn flush(&self) -> Result<(), CacheError> {
         self.store.flush()
+    }
+
+    fn turn(&self, id: InstanceId) -> MutexGuard<'_, ()> {
+        let [.., last] = id.0.to_be_bytes();
+        self.turns[usize::from(last) % self.turns.len()].lock()
     }
 
     fn read(&self, key: &[u8], now: Timestamp) -> Option<Vec<u8>> {
@@ -191,6 +207,10 @@ fn own_place(widget: &WidgetName, key: &str) -> (Vec<u8>, Vec<u8>) {
     let place = xxh3_64(key.as_bytes()) % OWN_PLACES;
     let place = [b"o", widget.as_str().as_bytes(), b"\0", &place.to_be_bytes()].concat();
     (place, [key.as_bytes(), b"\0"].concat())
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("entries and values have only text keys")
 }
 
 fn weight(bytes: usize) -> u32 {

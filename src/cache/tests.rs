@@ -28,7 +28,7 @@ impl CacheStore for Shared {
         self.0.get(key)
     }
     fn apply(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) {
-        assert!(changes.iter().flat_map(|(_, value)| value).all(|value| value.len() <= 64 << 10));
+        assert!(changes.iter().flat_map(|(_, value)| value).all(|value| value.len() < 65 << 10));
         self.0.apply(changes);
     }
     fn flush(&self) -> Result<(), CacheError> {
