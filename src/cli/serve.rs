@@ -29,7 +29,9 @@ impl Serve {
             None => place::at_folder(&PathBuf::from("."))?,
         };
         if let Some(listen) = self.listen {
-            found.settings.fits_listen(listen).map_err(|refusal| super::print::Problems(vec![refusal]))?;
+            if let Some(problem) = found.settings.listen_problem(listen) {
+                return Err(super::print::Problems(vec![problem]).into());
+            }
             found.settings.server.listen = listen;
         }
         telemetry::start_log();

@@ -168,7 +168,7 @@ impl Inner {
     /// The HTML of some data by the template of now.
     pub(super) fn render(&self, loaded: &Loaded, data: &Value, now: Timestamp) -> Result<String, crate::diagnostic::Diagnostic> {
         let widget = loaded.placed.to_json(now);
-        self.parts.renderer.widget(&WidgetHtml { name: &loaded.definition.name, data, widget: &widget, now })
+        self.parts.renderer.widget(&WidgetHtml { name: &loaded.definition.name, data, widget: &widget })
     }
 
     /// What readers see: the entry's data, or that there never was any. `None` where they must wait for it.
@@ -250,8 +250,7 @@ impl Inner {
 
     /// With the card around it, and as JSON.
     fn finished(&self, mut view: WidgetView, chrome: &render::Chrome, inner: &str) -> Current {
-        let now = (self.parts.clock)();
-        match self.parts.renderer.card(&CardHtml { view: &view, chrome, inner, now }) {
+        match self.parts.renderer.card(&CardHtml { view: &view, chrome, inner }) {
             Ok(html) => view.html = html,
             Err(problem) => {
                 tracing::error!(widget = %view.widget, %problem, "the card around a widget could not be rendered");

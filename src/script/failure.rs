@@ -41,6 +41,11 @@ impl Failure {
         }
     }
 
+    /// The call went well, but what it gave is not what was due.
+    pub fn error(diagnostic: Diagnostic) -> Self {
+        Self { kind: FailureKind::Error, diagnostic }
+    }
+
     pub(super) fn compile(diagnostic: Diagnostic) -> Self {
         Self { kind: FailureKind::Compile, diagnostic }
     }

@@ -7,6 +7,7 @@ use crate::message::Message;
 use crate::rebuild::{Due, Rebuild};
 use crate::store::{Journal, Seen, Store};
 use crate::triage::{Judged, Triage};
+use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +91,7 @@ impl Intake {
 
     /// A hub that messages concern is alive.
     async fn touch(&self, judged: &[Judged]) -> anyhow::Result<()> {
-        let mut active: HashMap<&HubName, jiff::Timestamp> = HashMap::new();
+        let mut active: HashMap<&HubName, Timestamp> = HashMap::new();
         for one in judged {
             for concerned in &one.invalidated {
                 let at = active.entry(&concerned.hub).or_insert(one.message.sent_at);
@@ -105,11 +106,16 @@ impl Intake {
 }
 
 /// Messages that are older than they are kept for go, hour by hour.
-pub(super) async fn prune_on_and_on(datanommer: Datanommer, keep: Duration, stop: CancellationToken) {
+pub(super) async fn prune_on_and_on(
+    datanommer: Datanommer,
+    keep: Duration,
+    clock: fn() -> Timestamp,
+    stop: CancellationToken,
+) {
     let mut ticks = tokio::time::interval(PRUNE_EVERY);
     loop {
         tokio::select! {
-            _ = ticks.tick() => match datanommer.prune(keep).await {
+            _ = ticks.tick() => match datanommer.prune(keep, clock()).await {
                 Ok(0) => {}
                 Ok(gone) => tracing::info!(gone, "messages older than [datanommer] keep_days are gone"),
                 Err(error) => tracing::warn!(%error, "old messages could not be removed"),

@@ -122,7 +122,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         sandbox: sandbox.clone(),
     };
     let install = bindings::install(host);
-    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(install.clone()));
+    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(&install));
     let shelf = Arc::new(Shelf::new(site.clone(), &mut reader));
     drop(reader);
     let library = shelf.library();
@@ -173,7 +173,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         let (rebuild, stop) = (rebuild.clone(), stop.clone());
         async move { rebuild.run(stop).await }
     });
-    tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, stop.clone()));
+    tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
     let fedmsg = settings.bus.fedmsg.as_ref().map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {

@@ -102,7 +102,7 @@ impl Run {
         }
         let (renderer, problems) = Renderer::new(&found.site);
         let widget = placed.to_json(now);
-        let job = WidgetHtml { name: &self.name, data: &data, widget: &widget, now };
+        let job = WidgetHtml { name: &self.name, data: &data, widget: &widget };
         match renderer.widget(&job) {
             Ok(html) => writeln!(out, "{html}")?,
             Err(problem) => {
