@@ -157,13 +157,13 @@ function outline(elements) {
   }
 }
 
-/** Fetches every card that the page came without, a few at a time. */
+/** Fetches every card that the page came without, four at a time: the stream needs one of the browser's six connections. */
 async function loadMissing() {
   const waiting = [...main.querySelectorAll('.card[data-state="loading"]')];
   const worker = async () => {
     for (let card = waiting.shift(); card; card = waiting.shift()) await load(card);
   };
-  await Promise.all([worker(), worker(), worker()]);
+  await Promise.all([worker(), worker(), worker(), worker()]);
 }
 
 async function load(card) {

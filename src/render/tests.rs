@@ -250,6 +250,67 @@ fn the_hash_of_a_template_covers_all_that_it_leans_on() {
 }
 
 #[test]
+fn every_widget_of_the_house_shows_what_its_script_returns() {
+    let (renderer, _) = Renderer::new(&Site::built_in());
+    let hub = json!({ "name": "infra", "summary": "The Infra Team" });
+    let badge = json!({ "id": "egg", "name": "Egg", "description": "<d>", "image": "https://b.example/egg.png", "link": "https://b.example/egg" });
+    let item = json!({ "id": "2026-1", "summary": "ralph did <it>", "link": "https://a.example/", "usernames": ["ralph"], "category": "git", "icon": "", "secondary_icon": "", "sent_at": "2026-05-05T11:00:00Z" });
+    let nobody = json!({ "id": "2026-2", "summary": "it rains", "link": "", "usernames": [], "category": "git", "icon": "", "secondary_icon": "https://a.example/i.png", "sent_at": "2026-05-05T10:00:00Z" });
+    for (widget, data, part) in [
+        ("about", json!({ "text": "*we*" }), "<em>we</em>"),
+        ("sticky", json!({ "text": "# Now" }), "<h3>Now</h3>"),
+        ("dummy", json!({ "text": "<lorem>" }), "&lt;lorem&gt;"),
+        ("avatar", json!({ "username": "ralph", "avatar": avatar_url("ralph", 312) }), "s160"),
+        (
+            "badges",
+            json!({ "username": "ralph", "total": 1234, "link": "https://b.example/", "assertions": [badge] }),
+            "All 1,234 badges",
+        ),
+        (
+            "badges",
+            json!({ "username": "ralph", "total": 0, "assertions": [] }),
+            "ralph has no badges yet",
+        ),
+        ("cobwebs", json!({ "old": true, "archived": true, "days": 3 }), "archived and locked"),
+        (
+            "cobwebs",
+            json!({ "old": true, "archived": false, "days": 1234 }),
+            "last active 1,234 days ago",
+        ),
+        (
+            "rules",
+            json!({ "owners": ["duffy"], "link": "", "schedule_text": "", "schedule_link": "", "minutes_link": "https://m.example/" }),
+            "Past minutes",
+        ),
+        (
+            "rules",
+            json!({ "owners": [], "link": "https://r.example/", "schedule_text": "", "schedule_link": "", "minutes_link": "" }),
+            "Nobody owns this hub yet",
+        ),
+        (
+            "stats",
+            json!({ "members": 1, "subscribers": 1243, "stars": 0 }),
+            "<dt>Member</dt><dd>1</dd>",
+        ),
+        (
+            "subscriptions",
+            json!({ "username": "ralph", "associations": [{ "title": "Belongs to", "hubs": [hub] }] }),
+            "href=\"/infra\"",
+        ),
+        (
+            "subscriptions",
+            json!({ "username": "ralph", "associations": [] }),
+            "ralph belongs to no hub yet",
+        ),
+        ("feed", json!({ "items": [item, nobody] }), "<b>ralph</b> did &lt;it&gt;</a>"),
+        ("feed", json!({ "items": [] }), "Nothing yet"),
+    ] {
+        let html = render(&renderer, widget, &data).unwrap();
+        assert!(html.contains(part), "{part} in {widget}: {html}");
+    }
+}
+
+#[test]
 fn a_card_says_its_age_its_cause_and_its_state() {
     let (renderer, _) = Renderer::new(&Site::built_in());
     let chrome = Chrome { style: Style::Panel, hide_when_empty: None };

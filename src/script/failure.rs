@@ -5,6 +5,9 @@ use crate::{config::Limits, diagnostic::Diagnostic};
 use rhai::{Dynamic, Engine, EvalAltResult, ParseError, ParseErrorType, Position};
 use serde_json::Value;
 
+/// A larger value that is thrown is told by its kind only.
+const MAX_THROWN_BYTES: usize = 16 << 10;
+
 /// A call that gave no value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{diagnostic}")]
@@ -41,7 +44,7 @@ impl Failure {
         }
     }
 
-    /// The call went well, but what it gave is not what was due.
+    /// What a caller finds wrong with an answer that was given.
     pub fn error(diagnostic: Diagnostic) -> Self {
         Self { kind: FailureKind::Error, diagnostic }
     }
@@ -93,13 +96,15 @@ pub(super) struct Context<'a> {
     pub(super) tier: Tier,
     pub(super) limits: &'a Limits,
     pub(super) engine: &'a Engine,
+    /// Where the function begins that was called: the place of what has none of its own.
+    pub(super) line: Option<usize>,
 }
 
 impl Context<'_> {
     /// What Rhai returned, unless a limit had ended the call before.
-    pub(super) fn failure(self, error: Box<EvalAltResult>, stopped: Option<LimitName>) -> Failure {
+    pub(super) fn failure(self, error: EvalAltResult, stopped: Option<LimitName>) -> Failure {
         let mut trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
-        let root = trail.descend(*error);
+        let root = trail.descend(error);
         match stopped.or_else(|| limit_of(&root)) {
             Some(limit) => self.limit(limit, &trail),
             None => self.error(&root, &trail),
@@ -121,16 +126,16 @@ impl Context<'_> {
     }
 
     /// What came back is no data.
-    pub(super) fn unfit(self, function: &str, unfit: &convert::Unfit, line: usize) -> Failure {
+    pub(super) fn unfit(self, function: &str, unfit: &convert::Unfit) -> Failure {
         let trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
         match unfit {
-            convert::Unfit::TooLarge => self.limit_at(LimitName::ReturnedBytes, &trail, Some(line)),
+            convert::Unfit::TooLarge => self.limit(LimitName::ReturnedBytes, &trail),
             convert::Unfit::NoJson { path, what } => {
                 let which = if path.is_empty() { String::new() } else { format!("`{path}` ") };
                 let said =
                     format!("`{function}` returned something that is no JSON: {which}is {what}");
                 let diagnostic = self
-                    .placed(Diagnostic::error(said), &trail, Some(line))
+                    .placed(Diagnostic::error(said), &trail)
                     .help("return text, numbers, booleans, lists and maps of them");
                 Failure { kind: FailureKind::Error, diagnostic }
             }
@@ -144,13 +149,8 @@ impl Context<'_> {
     }
 
     fn limit(self, limit: LimitName, trail: &Trail) -> Failure {
-        self.limit_at(limit, trail, None)
-    }
-
-    fn limit_at(self, limit: LimitName, trail: &Trail, line: Option<usize>) -> Failure {
         let said = limit.sentence(self.limits, self.tier);
-        let diagnostic =
-            self.placed(Diagnostic::error(said), trail, line).help(limit.help(self.tier));
+        let diagnostic = self.placed(Diagnostic::error(said), trail).help(limit.help(self.tier));
         Failure { kind: FailureKind::Limit(limit), diagnostic }
     }
 
@@ -166,7 +166,7 @@ impl Context<'_> {
                 (FailureKind::Error, said, help)
             }
         };
-        let mut diagnostic = self.placed(Diagnostic::error(said), trail, None);
+        let mut diagnostic = self.placed(Diagnostic::error(said), trail);
         let called = trail.called.as_ref().map(|place| format!("called from {place}"));
         diagnostic.help = match (help, called) {
             (Some(help), Some(called)) => Some(format!("{help} ({called})")),
@@ -177,7 +177,7 @@ impl Context<'_> {
 
     /// `#{ service, status, message }` as a sentence, texts as they are, anything else as JSON.
     fn thrown(self, value: &Dynamic) -> (String, Value) {
-        let json = convert::to_json(value, self.limits.returned_bytes).unwrap_or(Value::Null);
+        let json = convert::to_json(value, MAX_THROWN_BYTES).unwrap_or(Value::Null);
         let text = |key: &str| json.get(key).and_then(Value::as_str);
         let said = match (text("service"), text("message")) {
             (Some(service), Some(message)) => match json.get("status").and_then(Value::as_i64) {
@@ -198,13 +198,13 @@ impl Context<'_> {
         text.lines().nth(trail.at.line()?.checked_sub(1)?).map(Into::into)
     }
 
-    fn placed(self, diagnostic: Diagnostic, trail: &Trail, line: Option<usize>) -> Diagnostic {
+    fn placed(self, diagnostic: Diagnostic, trail: &Trail) -> Diagnostic {
         let diagnostic = diagnostic.in_file(trail.file.clone());
         let text = self.source.text_of(&trail.file).unwrap_or("");
-        match (trail.at.line(), line) {
+        match (trail.at.line(), self.line) {
             (Some(line), _) => diagnostic.at(text, line, trail.at.position().unwrap_or(1)),
-            (None, Some(line)) => diagnostic.at(text, line, 1),
-            (None, None) => diagnostic,
+            (None, Some(line)) if trail.file == self.file => diagnostic.at(text, line, 1),
+            _ => diagnostic,
         }
     }
 }

@@ -95,6 +95,7 @@ fn no_sleep() -> Box<EvalAltResult> {
     thrown("a script can't sleep; the widget is rebuilt when a message or its `REFRESH` says so")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "Rhai hands arguments over by value")]
 fn pad_list(list: &mut Array, len: INT, item: Dynamic) -> Fallible<()> {
     let len = usize::try_from(len).unwrap_or(0);
     let (_, most) = run::sizes();

@@ -13,6 +13,11 @@ thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
 }
 
+#[cfg(test)]
+thread_local! {
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
 /// Bytes that this thread has allocated less those that it has freed, since it began.
 pub(super) fn live() -> isize {
     LIVE.get()
@@ -22,7 +27,19 @@ struct Counting;
 
 fn count(bytes: isize) {
     // A constant initial value without a destructor: reading it neither allocates nor fails at a thread's end.
-    LIVE.set(LIVE.get().wrapping_add(bytes));
+    let live = LIVE.get().wrapping_add(bytes);
+    LIVE.set(live);
+    #[cfg(test)]
+    PEAK.set(PEAK.get().max(live));
+}
+
+/// The most that this thread held while the work was done, above what it held before.
+#[cfg(test)]
+pub(super) fn peak_of<R>(work: impl FnOnce() -> R) -> (R, isize) {
+    let before = live();
+    PEAK.set(before);
+    let result = work();
+    (result, PEAK.get() - before)
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "a layout's size never passes isize::MAX")]

@@ -22,6 +22,9 @@ mod toolbox;
 mod tree;
 mod words;
 
+#[cfg(test)]
+mod attacks;
+
 pub use failure::{Failure, FailureKind};
 pub use interpreter::{Argument, Interpreter, MessageArgument};
 pub use limits::LimitName;

@@ -3,7 +3,7 @@
 use super::{
     Tier, convert,
     engine::Parts,
-    failure,
+    failure, panics,
     placed::Settings,
     run::{Call, Running},
     source::{Source, without_imports},
@@ -15,13 +15,16 @@ use crate::{
 };
 use jiff::Timestamp;
 use rhai::{
-    AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, Position,
-    Scope, Stmt,
+    AST, ASTFlags, ASTNode, Dynamic, Engine, EvalAltResult, Expr, FLOAT, INT, ImmutableString,
+    Module, Position, Scope, Stmt,
 };
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
 };
 
 /// What a script says of itself without being called.
@@ -54,11 +57,63 @@ impl Facts {
 
 pub(super) struct Program {
     pub(super) engine: Engine,
-    pub(super) ast: AST,
     pub(super) facts: Facts,
+    ast: AST,
+    /// Made when first called, by name.
+    entries: RefCell<FxHashMap<String, SmallVec<[Rc<Entry>; 1]>>>,
+}
+
+/// A function whose body is the program. Called from outside as a function, it would lose the place of what a limit
+/// ended: Rhai puts the call's place there, and this call has none. It is a little faster, too.
+pub(super) struct Entry {
+    body: AST,
+    parameters: SmallVec<[ImmutableString; 2]>,
+    pub(super) line: usize,
+}
+
+impl Entry {
+    pub(super) fn call(
+        &self,
+        engine: &Engine,
+        args: impl Iterator<Item = Dynamic>,
+    ) -> Result<Dynamic, Box<EvalAltResult>> {
+        let mut scope = Scope::new();
+        for (name, value) in self.parameters.iter().zip(args) {
+            scope.push_dynamic(name.clone(), value);
+        }
+        engine.eval_ast_with_scope(&mut scope, &self.body)
+    }
 }
 
 impl Program {
+    /// The function of this name with so many parameters.
+    pub(super) fn entry(&self, name: &str, parameters: usize) -> Option<Rc<Entry>> {
+        if let Some(known) = self.entries.borrow().get(name)
+            && let Some(entry) = known.iter().find(|entry| entry.parameters.len() == parameters)
+        {
+            return Some(entry.clone());
+        }
+        let function = self.ast.shared_lib().get_script_fn(name, parameters)?;
+        let mut alone = self.ast.clone_functions_only();
+        alone.retain_functions(|_, _, known, count| known == name && count == parameters);
+        let mut statements = Vec::new();
+        alone.walk(&mut |path| {
+            if let [ASTNode::Stmt(statement)] = path {
+                statements.push((*statement).clone());
+            }
+            true
+        });
+        let mut body = AST::new(statements, self.ast.shared_lib().clone());
+        if let Some(file) = self.ast.source() {
+            body.set_source(file);
+        }
+        let line = function.body.start_position().line().unwrap_or(1);
+        let parameters = function.params.iter().cloned().collect();
+        let entry = Rc::new(Entry { body, parameters, line });
+        self.entries.borrow_mut().entry(name.into()).or_default().push(entry.clone());
+        Some(entry)
+    }
+
     pub(super) fn compile(
         source: &Source,
         parts: &Parts,
@@ -99,7 +154,7 @@ impl Program {
                 _ => Ok(None),
             });
         }
-        Ok(Self { engine, ast, facts })
+        Ok(Self { engine, facts, ast, entries: RefCell::default() })
     }
 }
 
@@ -207,8 +262,7 @@ impl Unit<'_> {
         let mut scope = Scope::new();
         let call = Call::at(Timestamp::UNIX_EPOCH);
         let running = Running::begin(self.limits, self.tier, &call);
-        let ran =
-            catch_unwind(AssertUnwindSafe(|| self.engine.run_ast_with_scope(&mut scope, &ast)));
+        let ran = panics::catch(|| self.engine.run_ast_with_scope(&mut scope, &ast));
         let stopped = running.stopped();
         drop(running);
         let context = failure::Context {
@@ -217,11 +271,12 @@ impl Unit<'_> {
             tier: self.tier,
             limits: self.limits,
             engine: &self.engine,
+            line: None,
         };
         match ran {
             Ok(Ok(())) if stopped.is_none() => {}
             Ok(Ok(())) => return Err(context.stopped(stopped).diagnostic),
-            Ok(Err(error)) => return Err(context.failure(error, stopped).diagnostic),
+            Ok(Err(error)) => return Err(context.failure(*error, stopped).diagnostic),
             Err(_) => return Err(context.panicked("the top of the file").diagnostic),
         }
         let mut facts = Facts { doc: doc_lines(ast.doc(), "//!"), ..Facts::default() };

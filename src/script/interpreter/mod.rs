@@ -13,10 +13,9 @@ use super::{
     tree::{self, Tree},
 };
 use crate::{config::Limits, diagnostic::Diagnostic, hub::Placed, message::Message};
-use rhai::{CallFnOptions, Dynamic, FuncArgs, ImmutableString, Map, Module, Scope};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Map, Module};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
-use smallvec::SmallVec;
 use std::{rc::Rc, sync::Arc};
 
 /// Compiled scripts that a thread keeps; the one unused for longest makes room.
@@ -50,8 +49,8 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// Runs on whatever thread it is made; how much stack a hostile script may need only a [`super::Pool`] sees to.
-    pub fn new(tier: Tier, limits: Limits, install: Option<&Install>) -> Self {
-        Self::with_quarantine(tier, limits, install, Quarantine::default())
+    pub fn new(tier: Tier, limits: Limits, install: Option<Install>) -> Self {
+        Self::with_quarantine(tier, limits, install.as_ref(), Quarantine::default())
     }
 
     pub(super) fn with_quarantine(
@@ -125,49 +124,39 @@ impl Interpreter {
             let found = found.into_iter().next();
             Failure::compile(found.unwrap_or_else(|| Diagnostic::error("does not compile")))
         })?;
+        let entry = program.entry(function, args.len());
         let context = Context {
             source,
             file: &source.file,
             tier: self.tier,
             limits: &self.limits,
             engine: &program.engine,
+            line: entry.as_ref().map(|entry| entry.line),
         };
+        let Some(entry) = &entry else { return Err(context.missing(function, args.len())) };
         if let Some(bytes) = self.quarantine.refuses(source.version) {
             return Err(quarantined(&source.file, bytes));
         }
         let running = Running::begin(&self.limits, self.tier, call);
+        // What leaves is the caller's: neither the script's budget nor its leak.
+        let mut leaves = 0;
         let outcome = panics::catch(|| {
-            let scope = &mut Scope::new();
-            let options = CallFnOptions::new().eval_ast(false);
-            let args = self.arguments(args);
-            let returned = program
-                .engine
-                .call_fn_with_options::<Dynamic>(options, scope, &program.ast, function, args)
-                .map_err(|error| match &*error {
-                    rhai::EvalAltResult::ErrorFunctionNotFound(name, _) if name == function => None,
-                    _ => Some(error),
-                })?;
+            let returned = entry.call(&program.engine, args.iter().map(argument))?;
             let before = memory::live();
             let json = convert::to_json(&returned, self.limits.returned_bytes);
-            // What leaves is the caller's, and neither budget nor leak.
-            Ok((json, memory::live() - before))
+            leaves = memory::live() - before;
+            Ok::<_, Box<EvalAltResult>>(json)
         });
         let stopped = running.stopped();
-        let (result, leaves) = match outcome {
-            Ok(Ok((Ok(json), bytes))) if stopped.is_none() => (Ok(json), bytes),
-            Ok(Ok((_, bytes))) if stopped.is_some() => (Err(context.stopped(stopped)), bytes),
-            Ok(Ok((Ok(json), bytes))) => (Ok(json), bytes),
-            Ok(Ok((Err(unfit), bytes))) => {
-                let line = program.facts.function(function).map_or(1, |f| f.line);
-                (Err(context.unfit(function, &unfit, line)), bytes)
-            }
-            Ok(Err(None)) => (Err(context.missing(function, args.len())), 0),
-            Ok(Err(Some(error))) => (Err(context.failure(error, stopped)), 0),
+        let result = match outcome {
             Err(()) => {
                 // Whatever the panic left locked belongs to this engine: it goes with it.
                 self.programs.remove(&source.version);
-                (Err(context.panicked(function)), 0)
+                Err(context.panicked(function))
             }
+            Ok(Err(error)) => Err(context.failure(*error, stopped)),
+            Ok(Ok(_)) if stopped.is_some() => Err(context.stopped(stopped)),
+            Ok(Ok(json)) => json.map_err(|unfit| context.unfit(function, &unfit)),
         };
         self.quarantine.note(source.version, run::held() - leaves);
         drop(running);
@@ -188,30 +177,17 @@ impl Interpreter {
         self.programs.insert(source.version, (program.clone(), self.clock));
         Ok(program)
     }
-
-    fn arguments(&self, args: &[Argument<'_>]) -> Arguments {
-        let top = |message: &MessageArgument| message.map.as_ref().unwrap_or(&message.tree).clone();
-        Arguments(
-            args.iter()
-                .map(|arg| match arg {
-                    Argument::Message(message) => top(message),
-                    // Shared values inside a list make Rhai panic once it is changed, so these are trees.
-                    Argument::Messages(messages) => {
-                        messages.iter().map(|m| m.tree.clone()).collect::<rhai::Array>().into()
-                    }
-                    Argument::Widget(placed) => Dynamic::from(Widget(Rc::new((*placed).clone()))),
-                    Argument::Json(value) => convert::to_dynamic(value),
-                })
-                .collect(),
-        )
-    }
 }
 
-struct Arguments(SmallVec<[Dynamic; 2]>);
-
-impl FuncArgs for Arguments {
-    fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
-        args.extend(self.0);
+fn argument(arg: &Argument<'_>) -> Dynamic {
+    match arg {
+        Argument::Message(message) => message.map.as_ref().unwrap_or(&message.tree).clone(),
+        // Shared values inside a list make Rhai panic once it is changed, so these are trees.
+        Argument::Messages(messages) => {
+            messages.iter().map(|m| m.tree.clone()).collect::<rhai::Array>().into()
+        }
+        Argument::Widget(placed) => Dynamic::from(Widget(Rc::new((*placed).clone()))),
+        Argument::Json(value) => convert::to_dynamic(value),
     }
 }
 

@@ -56,12 +56,7 @@ struct Shop {
 }
 
 impl Pool {
-    pub fn start(
-        tier: Tier,
-        limits: Limits,
-        threads: usize,
-        install: Option<Install>,
-    ) -> io::Result<Self> {
+    pub fn start(tier: Tier, limits: Limits, threads: usize, install: Option<Install>) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let shop = Arc::new(Shop {
             tier,
@@ -73,9 +68,14 @@ impl Pool {
             lost: AtomicUsize::new(0),
         });
         for _ in 0..threads.max(1) {
-            shop.hire()?;
+            if let Err(error) = shop.hire() {
+                tracing::error!(tier = tier.as_str(), %error, "a script thread does not start");
+            }
         }
-        Ok(Self { jobs, shop })
+        if shop.working.load(Ordering::Acquire) == 0 {
+            shop.close();
+        }
+        Self { jobs, shop }
     }
 
     /// Runs a job on one of the threads. A job that has run for longer than `patience` is given up with its thread.
@@ -151,6 +151,13 @@ impl Shop {
         }
     }
 
+    /// Nobody is left to hold the lock, or to take what waits: whoever asked, or asks from now on, is told.
+    fn close(&self) {
+        let mut jobs = self.jobs.lock();
+        jobs.close();
+        while jobs.try_recv().is_ok() {}
+    }
+
     fn replace(self: &Arc<Self>) {
         let lost = self.lost.fetch_add(1, Ordering::AcqRel) + 1;
         metrics::counter!(telemetry::THREADS_LOST, "tier" => self.tier.as_str()).increment(1);
@@ -161,10 +168,7 @@ impl Shop {
             tracing::error!(tier = self.tier.as_str(), %error, "no thread could replace it");
         }
         if self.working.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Nobody is left to hold the lock, or to take what waits: whoever asked is told.
-            let mut jobs = self.jobs.lock();
-            jobs.close();
-            while jobs.try_recv().is_ok() {}
+            self.close();
         }
     }
 }

@@ -16,7 +16,7 @@ fn now() -> Call {
 
 #[tokio::test]
 async fn a_job_runs_on_a_thread_that_has_an_interpreter() {
-    let pool = Pool::start(Tier::Data, limits(), 2, None).unwrap();
+    let pool = Pool::start(Tier::Data, limits(), 2, None);
     let source = source("fn data(n) { n * 2 }");
     let twice = pool
         .run(
@@ -39,7 +39,7 @@ async fn a_thread_that_does_not_come_back_is_counted_and_replaced() {
             Ok(())
         });
     });
-    let pool = Pool::start(Tier::Data, limits(), 1, Some(install)).unwrap();
+    let pool = Pool::start(Tier::Data, limits(), 1, Some(install));
     let hanging = source("fn data() { hang() }");
     let given_up = pool
         .run(move |it| it.call(&hanging, "data", &[], &now()).is_ok(), Duration::from_millis(10))
@@ -60,7 +60,7 @@ async fn a_thread_that_does_not_come_back_is_counted_and_replaced() {
 async fn when_no_thread_is_left_whoever_asks_is_told() {
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
-    let pool = Pool::start(Tier::Pure, Limits::pure(), 1, None).unwrap();
+    let pool = Pool::start(Tier::Pure, Limits::pure(), 1, None);
     for _ in 0..=MOST_LOST {
         let held = held.clone();
         let lost = pool.run(move |_| held.lock().recv().is_ok(), Duration::from_millis(1)).await;
@@ -77,7 +77,7 @@ async fn a_panic_of_a_job_is_no_end_of_the_thread() {
             panic!("it fell");
         });
     });
-    let pool = Pool::start(Tier::Data, limits(), 1, Some(install)).unwrap();
+    let pool = Pool::start(Tier::Data, limits(), 1, Some(install));
     let falls = source("fn data() {\n  fall()\n}");
     let failed = pool
         .run(move |it| it.call(&falls, "data", &[], &now()).unwrap_err(), Duration::from_secs(60))
@@ -93,7 +93,7 @@ async fn a_panic_of_a_job_is_no_end_of_the_thread() {
 
 #[tokio::test]
 async fn a_script_that_leaks_is_refused_on_every_thread() {
-    let pool = Pool::start(Tier::Data, limits(), 2, None).unwrap();
+    let pool = Pool::start(Tier::Data, limits(), 2, None);
     // A closure kept in the map that it captures: nothing frees it.
     let leaks = source(
         "fn data() { let m = #{}; let s = \"x\"; s.pad(200000, \"x\"); m.big = s; m.me = || m; 1 }",
@@ -123,7 +123,7 @@ async fn a_script_that_leaks_is_refused_on_every_thread() {
 
 #[tokio::test]
 async fn a_limit_ends_the_call_and_nothing_else() {
-    let pool = Pool::start(Tier::Pure, Limits::pure(), 1, None).unwrap();
+    let pool = Pool::start(Tier::Pure, Limits::pure(), 1, None);
     let endless = source("fn f() { loop { } }");
     let failed = pool
         .run(move |it| it.call(&endless, "f", &[], &now()).unwrap_err(), Duration::from_secs(60))
