@@ -34,7 +34,7 @@ async fn data(listener: &mut Listener) -> String {
 
 async fn opened(live: &Live, name: &str, since: Option<&str>) -> Listener {
     let mut listener = live.listen(&hub(name), since);
-    assert_eq!(frame(listener.next().await), "retry: 3000\n\n");
+    assert!(frame(listener.next().await).starts_with(b"retry: 3000\n"));
     listener
 }
 
@@ -130,15 +130,30 @@ async fn a_returning_listener_gets_what_it_missed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_be_brought_up_to_date_is_told_so_and_goes_on() {
+async fn a_stream_says_from_the_start_where_it_can_be_resumed() {
+    let live = Live::new(1);
+    let mut first = opened(&live, "ralph", None).await;
+    live.announce(&hub("ralph"), widget(1, "old"));
+    data(&mut first).await;
+    let opening = frame(live.listen(&hub("ralph"), None).next().await);
+    assert_eq!(opening, "retry: 3000\nid: 1-1\n\n");
+    let behind = frame(live.listen(&hub("ralph"), Some("0-9")).next().await);
+    assert_eq!(behind, "retry: 3000\n\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_brought_up_to_date_gets_copies_and_goes_on() {
     let live = Live::new(1);
     let mut other = opened(&live, "ralph", None).await;
     live.announce(&hub("ralph"), widget(1, "old"));
     data(&mut other).await;
-    for since in ["2-1", "1-2", "1-18446744073709551615", "", "nonsense"] {
+    // Of another run, made up, nothing at all; the last is that of a copy.
+    for since in ["2-1", "1-2", "1-18446744073709551615", "", "nonsense", "1-moved"] {
         let mut listener = opened(&live, "ralph", Some(since)).await;
         assert_eq!(listener.next().await, Heard::Moved, "{since}");
-        assert_eq!(listener.encode(&widget(1, "x")), "id: 1-1\nevent: widget\ndata: x\n\n");
+        let copy = listener.copy(&widget(1, "x"));
+        assert_eq!(copy, "id: 1-moved\nevent: widget\ndata: x\n\n");
+        assert_eq!(frame(listener.next().await), "id: 1-1\n\n");
         assert!(is_silent(&mut listener));
     }
     let mut moved = opened(&live, "ralph", Some("0-0")).await;
@@ -157,6 +172,7 @@ async fn a_ring_that_overflows_moves_on() {
     }
     sent().await;
     assert_eq!(slow.next().await, Heard::Moved);
+    assert_eq!(frame(slow.next().await), "id: 1-6\n\n");
     assert!(is_silent(&mut slow));
     live.announce(&hub("ralph"), widget(1, "small"));
     assert_eq!(data(&mut slow).await, "small");
