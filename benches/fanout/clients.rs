@@ -2,6 +2,7 @@
 
 use crate::measure::{median, pin_to_core};
 use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Socket, Type};
 use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -65,6 +66,7 @@ pub(super) fn now() -> Duration {
 /// What the process of the clients does, until it is killed.
 pub(super) fn be(arguments: &[String]) {
     let [to, count, read] = arguments else { panic!("clients ADDRESS COUNT READ") };
+    let to = to.parse().expect("an address");
     let count: usize = count.parse().expect("a count");
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let streams: Vec<_> = (0..count).map(|_| request(to, read == "true")).collect();
@@ -76,12 +78,14 @@ pub(super) fn be(arguments: &[String]) {
     }
 }
 
-fn request(to: &str, reads: bool) -> TcpStream {
-    let mut stream = TcpStream::connect(to).expect("the server listens");
+fn request(to: SocketAddr, reads: bool) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     if !reads {
-        // What lies in the memory of a client elsewhere is not the server's.
-        let _ = socket2::SockRef::from(&stream).set_recv_buffer_size(4096);
+        // Before it connects: what lies in the memory of a client elsewhere is not the server's.
+        socket.set_recv_buffer_size(4096).expect("a socket can");
     }
+    socket.connect(&to.into()).expect("the server listens");
+    let mut stream = TcpStream::from(socket);
     stream.write_all(b"GET /ralph/events HTTP/1.1\r\nhost: hubs\r\n\r\n").expect("it is open");
     stream.set_nonblocking(true).expect("a socket can");
     stream

@@ -81,7 +81,8 @@ fn fan_out(server: &mut dyn Server, count: usize) -> Run {
 fn stalled() {
     const READING: usize = 1_000;
     const STALLED: usize = 200;
-    const BIG: usize = 50 * 1024;
+    const BIG: usize = 8 * 1024;
+    const MANY: usize = 300;
     let mut server = HubsServer::start();
     let mut reading = Clients::connect(server.address(), READING, true);
     reading.opened();
@@ -97,11 +98,11 @@ fn stalled() {
     let (kernel, resident) = (kernel_tcp_bytes(), resident_bytes());
     let deaf = Clients::connect(server.address(), STALLED, false);
     server.viewers(READING + STALLED);
-    let together = round(&mut server, 300);
+    let together = round(&mut server, MANY);
     let kernel = kernel_tcp_bytes().saturating_sub(kernel) / STALLED as u64;
     let resident = resident_bytes().saturating_sub(resident) / STALLED as u64;
     drop(deaf);
-    println!("\n{STALLED} clients that never read, each sent 300 events of {BIG} bytes (15 MB)");
+    println!("\n{STALLED} clients that never read, beside {MANY} events of {BIG} bytes");
     println!("cost each:       {kernel} bytes in the kernel, {resident} in the server");
     println!("last of {READING} others: {together:.1?} with them, {alone:.1?} without");
 }

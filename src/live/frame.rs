@@ -4,10 +4,23 @@ use crate::hub::InstanceId;
 use bytes::Bytes;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
-/// Comes first: how long a browser waits before it connects again, in milliseconds.
-pub(super) const OPENING: &[u8] = b"retry: 3000\n\n";
 pub(super) const HEARTBEAT: &[u8] = b":\n\n";
+
+/// How long a browser waits before it connects again.
+const RETRY: Duration = Duration::from_secs(3);
+
+/// The first frame of a stream, with the id from which it goes on, where the client is not behind.
+pub(super) fn opening(id: Option<EventId>) -> Bytes {
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    format!("retry: {}\n{id}\n", RETRY.as_millis()).into()
+}
+
+/// Moves a client's `Last-Event-ID` on; no script hears of it.
+pub(super) fn caught_up(id: EventId) -> Bytes {
+    format!("id: {id}\n\n").into()
+}
 
 /// What happened to a hub or one of its widgets, with the JSON that browsers get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +59,7 @@ impl Kind {
 }
 
 impl Announcement {
-    pub(super) fn encode(&self, id: EventId) -> Bytes {
+    pub(super) fn encode(&self, id: impl fmt::Display) -> Bytes {
         let head = format!("id: {id}\nevent: {}\n", self.kind.event());
         let mut frame = Vec::with_capacity(head.len() + self.data.len() + 16);
         frame.extend_from_slice(head.as_bytes());

@@ -1,7 +1,7 @@
 //! One open stream: a cursor into the ring of its hub.
 
 use super::Shared;
-use super::frame::{Announcement, EventId, HEARTBEAT, OPENING};
+use super::frame::{Announcement, EventId, HEARTBEAT, caught_up, opening};
 use super::ring::{After, Pulse, Ring};
 use crate::telemetry;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 pub enum Heard {
     /// Write these bytes: an event, the same bytes for every listener, or what keeps the stream alive.
     Frame(Bytes),
-    /// What the client missed is no longer known: send a fresh copy of each widget (`Listener::encode`), then go on.
+    /// What the client missed is no longer known: send a fresh copy of each widget (`Listener::copy`), then go on.
     Moved,
     /// The server shuts down. Nothing follows.
     Closed,
@@ -26,8 +26,21 @@ pub struct Listener {
     pulse: watch::Receiver<Pulse>,
     cursor: u64,
     beat: u32,
-    opened: bool,
-    moved: bool,
+    stage: Stage,
+}
+
+/// How far a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing is written yet; whether the client is behind.
+    Opening {
+        behind: bool,
+    },
+    /// It is to be told that it is behind.
+    Behind,
+    /// It was told, and gets its copies.
+    Copying,
+    Following,
 }
 
 impl Listener {
@@ -41,8 +54,8 @@ impl Listener {
             Some(Ok(id)) if id.epoch == shared.epoch && id.sequence <= newest => Some(id.sequence),
             Some(_) => None,
         };
-        let cursor = since.unwrap_or(newest);
-        Self { shared, ring, pulse, cursor, beat, opened: false, moved: since.is_none() }
+        let stage = Stage::Opening { behind: since.is_none() };
+        Self { shared, ring, pulse, cursor: since.unwrap_or(newest), beat, stage }
     }
 
     /// The oldest event that this client has not seen, asked for only when it can be written: what was replaced by
@@ -58,9 +71,14 @@ impl Listener {
         }
     }
 
-    /// An event for this client alone, with an id from which it can resume: a fresh copy after `Heard::Moved`.
-    pub fn encode(&self, announcement: &Announcement) -> Bytes {
-        announcement.encode(EventId { epoch: self.shared.epoch, sequence: self.cursor })
+    /// An event for this client alone, after `Heard::Moved`. Its id is one that no ring reaches back to: a client that
+    /// is lost between two copies gets all of them again. The next frame then says how far the copies have brought it.
+    pub fn copy(&self, announcement: &Announcement) -> Bytes {
+        announcement.encode(format_args!("{:x}-moved", self.shared.epoch))
+    }
+
+    fn id(&self) -> EventId {
+        EventId { epoch: self.shared.epoch, sequence: self.cursor }
     }
 
     fn ready(&mut self) -> Option<Heard> {
@@ -68,12 +86,17 @@ impl Listener {
         if pulse.closed {
             return Some(Heard::Closed);
         }
-        if !self.opened {
-            self.opened = true;
-            return Some(Heard::Frame(Bytes::from_static(OPENING)));
-        }
-        if std::mem::take(&mut self.moved) {
-            return Some(self.jump(pulse));
+        match self.stage {
+            Stage::Opening { behind } => {
+                self.stage = if behind { Stage::Behind } else { Stage::Following };
+                return Some(Heard::Frame(opening((!behind).then(|| self.id()))));
+            }
+            Stage::Behind => return Some(self.jump(pulse)),
+            Stage::Copying => {
+                self.stage = Stage::Following;
+                return Some(Heard::Frame(caught_up(self.id())));
+            }
+            Stage::Following => {}
         }
         if pulse.sequence > self.cursor {
             match self.ring.after(self.cursor) {
@@ -95,6 +118,7 @@ impl Listener {
 
     /// To the newest event: the copies that are fetched from now on hold all before it.
     fn jump(&mut self, pulse: Pulse) -> Heard {
+        self.stage = Stage::Copying;
         self.cursor = self.cursor.max(pulse.sequence);
         Heard::Moved
     }

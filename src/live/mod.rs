@@ -43,7 +43,8 @@ pub struct Live {
 struct Shared {
     /// Which run of the server: ids of an earlier run mean nothing in this one.
     epoch: u64,
-    /// Of the last event of any hub. One sequence for all, so that a ring that went and came back repeats no number.
+    /// The last number that was given to an event or a new ring. One sequence for all hubs, so that a ring that went and
+    /// came back repeats none.
     sequence: AtomicU64,
     rings: RwLock<Rings>,
     /// Rings with announcements that are not sent yet, each once.
@@ -81,13 +82,13 @@ impl Live {
     /// Where the hub's events stand now, for `listen`: taken before a page is rendered, it covers the time until the
     /// page's stream starts.
     pub fn cursor(&self, hub: &HubName) -> String {
-        let ring = self.shared.rings.write().visit(hub, self.shared.now());
+        let ring = self.shared.rings.write().visit(hub, &self.shared.sequence);
         EventId { epoch: self.shared.epoch, sequence: ring.newest() }.to_string()
     }
 
     /// Without `since`, from now on. With it (a cursor, or the `Last-Event-ID` of a returning client) after that point.
     pub fn listen(&self, hub: &HubName, since: Option<&str>) -> Listener {
-        let ring = self.shared.rings.write().join(hub, self.shared.now());
+        let ring = self.shared.rings.write().join(hub, &self.shared.sequence);
         Listener::new(Arc::clone(&self.shared), ring, since)
     }
 
@@ -103,21 +104,19 @@ impl Live {
 }
 
 impl Shared {
-    fn now(&self) -> u64 {
-        self.sequence.load(Ordering::Acquire)
-    }
-
     fn publish(&self) {
         let due = std::mem::take(&mut *self.due.lock());
         let mut events = 0;
         for ring in due {
-            events += ring.publish(|| EventId {
-                epoch: self.epoch,
-                sequence: self.sequence.fetch_add(1, Ordering::AcqRel) + 1,
-            });
+            events +=
+                ring.publish(|| EventId { epoch: self.epoch, sequence: next(&self.sequence) });
         }
         metrics::counter!(telemetry::EVENTS).increment(events);
     }
+}
+
+fn next(sequence: &AtomicU64) -> u64 {
+    sequence.fetch_add(1, Ordering::AcqRel) + 1
 }
 
 async fn run(shared: Arc<Shared>) {

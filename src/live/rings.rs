@@ -1,11 +1,12 @@
 //! The rings of the hubs that somebody looks at, or did a moment ago.
 
-use super::HEARTBEAT_SECONDS;
 use super::ring::Ring;
+use super::{HEARTBEAT_SECONDS, next};
 use crate::hub::HubName;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// Rings without listeners. When full, the one that was longest without goes: who comes back to it fetches afresh.
 const MAX_IDLE: usize = 1024;
@@ -30,8 +31,8 @@ impl Rings {
     }
 
     /// The ring of a hub whose page is being rendered: its listener is expected.
-    pub(super) fn visit(&mut self, hub: &HubName, now: u64) -> Arc<Ring> {
-        let ring = self.open(hub, now);
+    pub(super) fn visit(&mut self, hub: &HubName, sequence: &AtomicU64) -> Arc<Ring> {
+        let ring = self.open(hub, sequence);
         if ring.viewers() == 0 {
             self.rest(hub);
         }
@@ -39,8 +40,8 @@ impl Rings {
     }
 
     /// The ring of a hub, with one viewer more.
-    pub(super) fn join(&mut self, hub: &HubName, now: u64) -> Arc<Ring> {
-        let ring = self.open(hub, now);
+    pub(super) fn join(&mut self, hub: &HubName, sequence: &AtomicU64) -> Arc<Ring> {
+        let ring = self.open(hub, sequence);
         ring.enter();
         if let Some(kept) = self.by_hub.get_mut(hub)
             && let Some(since) = kept.idle_since.take()
@@ -68,11 +69,17 @@ impl Rings {
         self.by_hub.values().for_each(|kept| kept.ring.close());
     }
 
-    fn open(&mut self, hub: &HubName, now: u64) -> Arc<Ring> {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.by_hub.len()
+    }
+
+    fn open(&mut self, hub: &HubName, sequence: &AtomicU64) -> Arc<Ring> {
         let turn = self.by_hub.len() % HEARTBEAT_SECONDS;
         let closed = self.closed;
         let kept = self.by_hub.entry(hub.clone()).or_insert_with(|| Kept {
-            ring: Arc::new(Ring::new(hub.clone(), turn, now, closed)),
+            // Its own number leaves cursors behind that come from a ring which was here before.
+            ring: Arc::new(Ring::new(hub.clone(), turn, next(sequence), closed)),
             idle_since: None,
         });
         Arc::clone(&kept.ring)
