@@ -100,7 +100,7 @@ fn everything_that_can_be_said_is_read() {
     assert_eq!(settings.server.listen.to_string(), "[::1]:8080");
     assert_eq!(settings.server.ingest_token.as_ref().unwrap().reveal(), "from the environment");
     assert_eq!(settings.store.as_str(), "sqlite:/srv/hubs/hubs.db");
-    assert_eq!(settings.datanommer.keep, Duration::from_secs(30 * 86_400));
+    assert_eq!(settings.datanommer.keep, Duration::from_hours(30 * 24));
     let fedmsg = settings.bus.fedmsg.as_ref().unwrap();
     assert_eq!((fedmsg.endpoints.len(), fedmsg.validate_signatures), (2, Some(false)));
     assert_eq!(settings.sandbox.max_response_bytes, 1 << 20);
@@ -386,8 +386,8 @@ fn a_file_that_can_not_be_read_is_named() {
 
 #[test]
 fn a_thousand_problems_are_cut_short() {
-    let text: String = (0..1_000).map(|n| format!("key{n} = 1\n")).collect();
-    let problems = parse(&text).unwrap_err();
+    let lines: Vec<String> = (0..1_000).map(|n| format!("key{n} = 1")).collect();
+    let problems = parse(&lines.join("\n")).unwrap_err();
     assert_eq!(problems.len(), 51);
     assert_eq!(problems[50].message, "950 more problems are not shown");
 }

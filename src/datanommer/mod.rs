@@ -1,1 +1,216 @@
-//! datanommer
+//! The history of messages, and questions to it.
+//!
+//! hubs keeps what it has seen in a file of its own, for as long as hubs.toml says. Questions have the meaning of
+//! datanommer's `grep`: OR within a list, AND between lists, `not_` lists shut out. None but one for everything reads
+//! more than the messages of whom it asks about. A message comes back as it was added, its description too.
+//! Knows no bus, no script and no feed.
+
+mod database;
+mod query;
+
+pub use query::{Order, Page, Query};
+
+use crate::message::{Message, Wire};
+use jiff::Timestamp;
+use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+#[derive(Debug, thiserror::Error)]
+pub enum DatanommerError {
+    #[error("`{0}` is no address of a history: `sqlite:PATH` or `sqlite::memory:` is one")]
+    Address(String),
+    #[error("the folder of the history {path} can't be made: {why}", path = .path.display())]
+    Folder { path: PathBuf, why: std::io::Error },
+    #[error(
+        "the history {path} is locked by another process; stop that one, or give this one its own `[storage] path`",
+        path = .0.display()
+    )]
+    Locked(PathBuf),
+    #[error("the history {path} can't be opened: {why}", path = .path.display())]
+    Open { path: PathBuf, why: sqlx::Error },
+    #[error(
+        "the history {path} is of version {found}, but this hubs knows version {known}; start a newer hubs",
+        path = .path.display()
+    )]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("`{name}` is {given}, but must be {from} to {to}")]
+    Number { name: &'static str, given: u32, from: u32, to: u32 },
+    #[error("`{name}` has {given} items, but may have {limit} at most")]
+    TooMany { name: &'static str, given: usize, limit: usize },
+    #[error("the history has a message that no hubs wrote: {0}")]
+    Row(String),
+    #[error("the history failed: {0}")]
+    Sql(#[from] sqlx::Error),
+}
+
+/// Messages that one transaction of [`Datanommer::prune`] deletes: so nobody waits long for it.
+const PRUNED_AT_ONCE: i64 = 500;
+
+/// A handle; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Datanommer {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl Datanommer {
+    /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
+    pub async fn open(url: &str) -> Result<Self, DatanommerError> {
+        let (writer, reader) = database::open(url).await?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Adds messages in one transaction. One that is there, by id and time, is skipped; returns how many were not.
+    pub async fn add(&self, messages: &[Arc<Message>]) -> Result<usize, DatanommerError> {
+        let mut writing = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut added = 0;
+        for message in messages {
+            added += usize::from(insert(&mut writing, message).await?);
+        }
+        writing.commit().await?;
+        Ok(added)
+    }
+
+    /// One page of the messages that a question is about.
+    pub async fn grep(&self, query: &Query) -> Result<Page, DatanommerError> {
+        query.check()?;
+        let mut reading = self.reader.begin().await?;
+        let total = query.count_sql().build_query_scalar::<i64>().fetch_one(&mut *reading).await?;
+        let rows = query.page_sql().build().fetch_all(&mut *reading).await?;
+        let messages = rows.iter().map(from_row).collect::<Result<_, _>>()?;
+        let total = total.unsigned_abs();
+        Ok(Page { total, pages: total.div_ceil(query.rows_per_page.into()), messages })
+    }
+
+    /// How many messages a question is about.
+    pub async fn count(&self, query: &Query) -> Result<u64, DatanommerError> {
+        query.check()?;
+        let total = query.count_sql().build_query_scalar::<i64>().fetch_one(&self.reader).await?;
+        Ok(total.unsigned_abs())
+    }
+
+    /// Deletes the messages that are older than `keep` at `now`; returns how many.
+    pub async fn prune(&self, keep: Duration, now: Timestamp) -> Result<u64, DatanommerError> {
+        let Ok(before) = now.checked_sub(keep) else { return Ok(0) };
+        let mut pruned = 0;
+        loop {
+            let some = self.prune_some(before).await?;
+            if some == 0 {
+                return Ok(pruned);
+            }
+            pruned += some;
+        }
+    }
+
+    async fn prune_some(&self, before: Timestamp) -> Result<u64, DatanommerError> {
+        let mut writing = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for names in [PRUNE_USERS, PRUNE_PACKAGES] {
+            delete(&mut writing, names, before).await?;
+        }
+        let deleted = delete(&mut writing, PRUNE_MESSAGES, before).await?;
+        writing.commit().await?;
+        Ok(deleted)
+    }
+}
+
+async fn delete(
+    writing: &mut Transaction<'_, Sqlite>,
+    statement: &'static str,
+    before: Timestamp,
+) -> Result<u64, DatanommerError> {
+    let delete = sqlx::query(statement).bind(before.as_microsecond()).bind(PRUNED_AT_ONCE);
+    Ok(delete.execute(&mut **writing).await?.rows_affected())
+}
+
+/// The names of a message are in its description too: so its rows are found by their key.
+const PRUNE_USERS: &str = "DELETE FROM users_messages WHERE (name, timestamp, message_id) IN (
+         SELECT names.value, old.timestamp, old.id
+         FROM (SELECT * FROM messages WHERE timestamp < $1 ORDER BY timestamp, id LIMIT $2) AS old,
+              json_each(old.description, '$.usernames') AS names)";
+
+const PRUNE_PACKAGES: &str =
+    "DELETE FROM packages_messages WHERE (name, timestamp, message_id) IN (
+         SELECT names.value, old.timestamp, old.id
+         FROM (SELECT * FROM messages WHERE timestamp < $1 ORDER BY timestamp, id LIMIT $2) AS old,
+              json_each(old.description, '$.packages') AS names)";
+
+const PRUNE_MESSAGES: &str = "DELETE FROM messages WHERE id IN (
+         SELECT id FROM messages WHERE timestamp < $1 ORDER BY timestamp, id LIMIT $2)";
+
+async fn insert(
+    writing: &mut Transaction<'_, Sqlite>,
+    message: &Message,
+) -> Result<bool, DatanommerError> {
+    let sent_at = message.sent_at.as_microsecond();
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO messages (msg_id, timestamp, topic, category, wire, msg, headers, description)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (msg_id, timestamp) DO NOTHING RETURNING id",
+    )
+    .bind(&message.id)
+    .bind(sent_at)
+    .bind(message.topic.as_str())
+    .bind(message.topic.category())
+    .bind(wire_word(message.wire))
+    .bind(message.body.to_string())
+    .bind(json(&*message.headers))
+    .bind(json(&message.description))
+    .fetch_optional(&mut **writing)
+    .await?;
+    let Some(id) = id else { return Ok(false) };
+    let description = &message.description;
+    let lists = [(USER, &description.usernames), (PACKAGE, &description.packages)];
+    for (statement, names) in lists {
+        for name in names {
+            sqlx::query(statement)
+                .bind(name)
+                .bind(sent_at)
+                .bind(id)
+                .execute(&mut **writing)
+                .await?;
+        }
+    }
+    Ok(true)
+}
+
+const USER: &str = "INSERT INTO users_messages (name, timestamp, message_id) VALUES ($1, $2, $3)
+     ON CONFLICT (name, timestamp, message_id) DO NOTHING";
+
+const PACKAGE: &str =
+    "INSERT INTO packages_messages (name, timestamp, message_id) VALUES ($1, $2, $3)
+     ON CONFLICT (name, timestamp, message_id) DO NOTHING";
+
+fn from_row(row: &SqliteRow) -> Result<Message, DatanommerError> {
+    let unfit =
+        |what: &str, why: &dyn std::fmt::Display| DatanommerError::Row(format!("{what}: {why}"));
+    let topic: String = row.try_get("topic")?;
+    Ok(Message {
+        id: row.try_get("msg_id")?,
+        topic: topic.into(),
+        sent_at: Timestamp::from_microsecond(row.try_get("timestamp")?)
+            .map_err(|why| unfit("timestamp", &why))?,
+        wire: match row.try_get("wire")? {
+            "fedmsg" => Wire::Fedmsg,
+            "fedora_messaging" => Wire::FedoraMessaging,
+            other => return Err(unfit("wire", &other)),
+        },
+        body: serde_json::from_str(row.try_get("msg")?).map_err(|why| unfit("msg", &why))?,
+        headers: serde_json::from_str(row.try_get("headers")?)
+            .map_err(|why| unfit("headers", &why))?,
+        description: serde_json::from_str(row.try_get("description")?)
+            .map_err(|why| unfit("description", &why))?,
+    })
+}
+
+fn wire_word(wire: Wire) -> &'static str {
+    match wire {
+        Wire::Fedmsg => "fedmsg",
+        Wire::FedoraMessaging => "fedora_messaging",
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("headers and descriptions have only text keys")
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::NewInstance;
 use crate::config::{HubEntry, WidgetEntry, for_user};
-use crate::hub::{Hub, HubKind, HubName, NameError, Visibility};
+use crate::hub::{Hub, HubKind, HubName, Visibility};
 use jiff::Timestamp;
 
 /// A `[[hub]]` of hubs.toml.
@@ -30,16 +30,16 @@ pub fn hub_from(entry: &HubEntry, now: Timestamp) -> (Hub, Vec<NewInstance>) {
     (hub, widgets.collect())
 }
 
-/// The hub of a person, made of the widgets in `[user_hub]`. Not every username makes the name of a hub.
+/// The hub of a person, which has their username as its name, made of the widgets in `[user_hub]`.
 pub fn user_hub(
-    username: &str,
+    name: &HubName,
     full_name: &str,
     widgets: &[WidgetEntry],
     now: Timestamp,
-) -> Result<(Hub, Vec<NewInstance>), NameError> {
-    let name: HubName = username.parse()?;
+) -> (Hub, Vec<NewInstance>) {
+    let username = name.as_str();
     let hub = Hub {
-        name,
+        name: name.clone(),
         kind: HubKind::User,
         summary: full_name.into(),
         avatar: String::new(),
@@ -58,10 +58,10 @@ pub fn user_hub(
         column: widget.column,
         config: for_user(&widget.config, username),
     });
-    Ok((hub, widgets.collect()))
+    (hub, widgets.collect())
 }
 
-pub(super) fn sorted(usernames: &[String]) -> Vec<String> {
+fn sorted(usernames: &[String]) -> Vec<String> {
     let mut usernames = usernames.to_vec();
     usernames.sort_unstable();
     usernames.dedup();

@@ -4,7 +4,7 @@
 
 use super::{NewInstance, user_hub};
 use crate::config::WidgetEntry;
-use crate::hub::{Column, Hub, HubKind, Visibility};
+use crate::hub::{Column, Hub, HubKind, HubName, Visibility};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -134,8 +134,7 @@ const TEAMS: [Team; 4] = [
 pub fn hubs(user_widgets: &[WidgetEntry], now: Timestamp) -> Vec<(Hub, Vec<NewInstance>)> {
     let teams = TEAMS.iter().map(|team| team.hub(now));
     let people = PEOPLE.iter().map(|username| {
-        user_hub(username, &format!("What {username} is up to"), user_widgets, now)
-            .expect("the people of the demo have names of hubs")
+        user_hub(&hub_name(username), &format!("What {username} is up to"), user_widgets, now)
     });
     teams.chain(people).collect()
 }
@@ -146,7 +145,7 @@ impl Team {
         let last_active = now.checked_sub(idle).unwrap_or(now);
         let usernames = |list: &[&str]| list.iter().map(|name| (*name).into()).collect();
         let hub = Hub {
-            name: self.name.parse().expect("a literal name of a hub"),
+            name: hub_name(self.name),
             kind: HubKind::Group,
             summary: self.summary.into(),
             avatar: String::new(),
@@ -179,6 +178,10 @@ impl Team {
             placed("about", Column::Right, json!({ "text": self.about })),
         ]
     }
+}
+
+fn hub_name(text: &str) -> HubName {
+    text.parse().expect("a literal name of a hub")
 }
 
 fn placed(widget: &str, column: Column, config: Value) -> NewInstance {

@@ -104,18 +104,12 @@ impl Journal {
 async fn first_sequence(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
     let known: Option<i64> =
         sqlx::query_scalar("SELECT sequence FROM state").fetch_optional(&mut *connection).await?;
-    let sequence = match known {
-        Some(sequence) => sequence,
-        None => {
-            let now = Timestamp::now().as_microsecond();
-            sqlx::query("INSERT INTO state (sequence) VALUES ($1)")
-                .bind(now)
-                .execute(connection)
-                .await?;
-            now
-        }
-    };
-    Ok(sequence.unsigned_abs())
+    if let Some(sequence) = known {
+        return Ok(sequence.unsigned_abs());
+    }
+    let now = Timestamp::now().as_microsecond();
+    sqlx::query("INSERT INTO state (sequence) VALUES ($1)").bind(now).execute(connection).await?;
+    Ok(now.unsigned_abs())
 }
 
 async fn write_in_groups(

@@ -2,7 +2,7 @@
 //!
 //! Everything here outlives caches and restarts. A change is one transaction, and a hub is written whole or not at all.
 //! Names in the database are checked again when they are read: another program may have written them. Queries are
-//! such as PostgreSQL runs too; what is SQLite's own is in `sqlite`. Knows no widget's parameters and no script.
+//! such as `PostgreSQL` runs too; what is `SQLite`'s own is in `sqlite`. Knows no widget's parameters and no script.
 
 mod blueprint;
 pub mod demo;

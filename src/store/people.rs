@@ -5,7 +5,7 @@ use crate::hub::{HubName, Role};
 use jiff::Timestamp;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-/// Rows of one INSERT: SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535.
+/// Rows of one INSERT: a statement of `SQLite` takes 32,766 parameters, one of `PostgreSQL` 65,535.
 const ROWS: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What is SQLite's own: opening, locking, the order of the schema's versions.
+//! What is `SQLite`'s own: opening, locking, the order of the schema's versions.
 
 use super::StoreError;
 use sqlx::sqlite::{
@@ -14,7 +14,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Readers at once; the next one waits for its turn.
 const READERS: u32 = 4;
 
-/// One writer, since SQLite has no second, and a few readers beside it.
+/// One writer, since `SQLite` has no second, and a few readers beside it.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
     writer: SqlitePool,
@@ -28,9 +28,10 @@ impl Pool {
         let path = PathBuf::from(place);
         // A database in memory belongs to its connection, so there must be one, for ever.
         let in_memory = place == ":memory:";
-        let options = match in_memory {
-            true => SqliteConnectOptions::new().in_memory(true),
-            false => file(&path, SqliteSynchronous::Normal)?,
+        let options = if in_memory {
+            SqliteConnectOptions::new().in_memory(true)
+        } else {
+            file(&path, SqliteSynchronous::Normal)?
         };
         let single = SqlitePoolOptions::new()
             .max_connections(1)
@@ -44,11 +45,11 @@ impl Pool {
         let mut connection = writer.acquire().await?;
         migrate(&mut connection, &path, versions).await?;
         drop(connection);
-        let reader = match in_memory {
-            true => writer.clone(),
-            false => SqlitePoolOptions::new()
-                .max_connections(READERS)
-                .connect_lazy_with(options.read_only(true)),
+        let reader = if in_memory {
+            writer.clone()
+        } else {
+            let several = SqlitePoolOptions::new().max_connections(READERS);
+            several.connect_lazy_with(options.read_only(true))
         };
         Ok(Self { writer, reader })
     }
