@@ -97,7 +97,7 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
         return Err(WireError::NoTopic);
     }
     let topic = Topic::from(topic);
-    let headers = match envelope.remove("headers") {
+    let mut headers = match envelope.remove("headers") {
         Some(Value::Object(headers)) => headers,
         _ => Map::new(),
     };
@@ -106,6 +106,10 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
         (None, Some(body)) => (Wire::FedoraMessaging, body),
         (None, None) => return Err(WireError::NoPayload),
     };
+    // The only word of fedmsg on its sender that is outside the payload: an operating system's user, not an account.
+    if let (Wire::Fedmsg, Some(Value::String(sender))) = (wire, envelope.remove("username")) {
+        headers.insert("username".into(), sender.into());
+    }
     let text = |value: Option<Value>| match value {
         Some(Value::String(text)) if !text.is_empty() => Some(text),
         _ => None,
@@ -237,10 +241,11 @@ mod tests {
     #[test]
     fn each_format_becomes_the_same_kind_of_message() {
         let fedmsg = parse_line(
-            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1}"#,
+            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1,"username":"apache"}"#,
         )
         .unwrap();
         assert_eq!(fedmsg.wire, Wire::Fedmsg);
+        assert_eq!(fedmsg.headers["username"], "apache");
         assert_eq!(fedmsg.sent_at.to_string(), "2023-11-14T22:13:20Z");
         let grepped = parse_line(
             br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000.25,"msg_id":"2023-1","source_name":"datanommer","source_version":"1","headers":{}}"#,
