@@ -122,7 +122,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         sandbox: sandbox.clone(),
     };
     let install = bindings::install(host);
-    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(&install));
+    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(install.clone()));
     let shelf = Arc::new(Shelf::new(site.clone(), &mut reader));
     drop(reader);
     let library = shelf.library();
@@ -140,8 +140,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let renderer = Arc::new(renderer);
     seed::hubs(&store, &settings, clock()).await?;
 
-    let pure = Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()))?;
-    let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install))?;
+    let pure = Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
+    let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
     let live = Live::new(epoch(clock()));
     let triage = Triage::new(shelf.clone(), pure.clone(), sandbox.pure_threads, clock);
     triage.fill(&store).await?;

@@ -178,7 +178,9 @@ impl Reload {
         let drawn: Vec<_> = widgets.filter(|name| everywhere || named(&name.path())).cloned().collect();
         for one in self.triage.instances_of(&drawn) {
             if self.live.viewers(&one.hub) > 0 {
-                self.rebuild.redraw(one.id).await;
+                if let Err(error) = self.rebuild.redraw(one.id).await {
+                    tracing::error!(id = %one.id, error = format!("{error:#}"), "a widget could not be drawn by its new template");
+                }
             }
         }
     }

@@ -79,7 +79,7 @@ impl Reading {
                 .filter_map(|place| place.current.as_ref())
                 .map(|current| {
                     let kind = Kind::Widget(current.view.id);
-                    self.listener.encode(&Announcement { kind, data: current.json.clone() })
+                    self.listener.copy(&Announcement { kind, data: current.json.clone() })
                 })
                 .collect(),
             Err(error) => {

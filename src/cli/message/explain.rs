@@ -64,9 +64,9 @@ impl Explain {
 async fn triage(found: &Place) -> anyhow::Result<Triage> {
     let Settings { sandbox, store, .. } = &found.settings;
     let install = bindings::pure();
-    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(&install));
+    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(install.clone()));
     let shelf = Arc::new(Shelf::new(found.site.clone(), &mut reader));
-    let pool = Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install))?;
+    let pool = Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install));
     let triage = Triage::new(shelf, pool, sandbox.pure_threads, Timestamp::now);
     let store = if store.exists() {
         Store::open(store.as_str()).await?

@@ -85,7 +85,7 @@ impl Run {
         let sandbox = &found.settings.sandbox;
         let pool = runtime.block_on(async {
             let install = bindings::install(host(&found).await?);
-            anyhow::Ok(Pool::start(Tier::Data, sandbox.data.clone(), 1, Some(install))?)
+            anyhow::Ok(Pool::start(Tier::Data, sandbox.data.clone(), 1, Some(install)))
         })?;
         let (called, with) = (definition.clone(), placed.clone());
         let run = pool.run(move |interpreter| called.data(interpreter, &with, now), sandbox.data.deadline * 2);
