@@ -140,7 +140,7 @@ fn replace(text: &mut ImmutableString, old: &str, new: &str) -> Fallible<()> {
 }
 
 /// A value as text, within the limit on texts. Rhai's own walks nested data unmeasured and swallows errors on its way.
-pub(super) fn text_of(value: &Dynamic) -> Fallible<ImmutableString> {
+pub(crate) fn text_of(value: &Dynamic) -> Fallible<ImmutableString> {
     text_with(|out| out.value(value, 0))
 }
 

@@ -160,7 +160,7 @@ pub(crate) fn stop(limit: LimitName) -> LimitName {
 }
 
 /// The longest text and list that the running call may make.
-pub(super) fn sizes() -> (usize, usize) {
+pub(crate) fn sizes() -> (usize, usize) {
     RUN.with(|run| (run.string_bytes.get(), run.array_items.get()))
 }
 

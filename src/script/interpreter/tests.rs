@@ -363,6 +363,33 @@ fn an_error_is_a_sentence_at_its_place() {
 }
 
 #[test]
+fn words_that_rhai_reserves_are_names_of_fields() {
+    assert_eq!(
+        built(
+            "const P = #{ limit: #{ default: 1, with: 2 } };\n\
+             fn data(w) { let m = #{ new: 1, package: #{ \"private\": 2 } }; m.new += P.limit.default; \
+             #{ a: m.new, b: m.package.private, c: m?.package?.private, d: `${m.new}`, e: \"import\" in m } }"
+        ),
+        Ok(json!({ "a": 2, "b": 2, "c": 2, "d": "2", "e": false }))
+    );
+    assert_eq!(imports("x", "fn f(m) { m.import }").unwrap(), []);
+}
+
+#[test]
+fn the_place_of_a_limit_is_the_line_that_met_it() {
+    let found = built("fn data(w) {\n  let n = 0;\n  loop {\n    n += 1;\n  }\n}").unwrap_err();
+    assert!(
+        found.starts_with("widgets/x.rhai:4:") || found.starts_with("widgets/x.rhai:3:"),
+        "{found}"
+    );
+    let found = built("fn endless() { loop { } }\nfn data(w) {\n  1 + endless()\n}").unwrap_err();
+    assert!(
+        found.starts_with("widgets/x.rhai:3:7: ran past its limit of 1000000 operations"),
+        "{found}"
+    );
+}
+
+#[test]
 fn a_field_that_is_missing_can_be_asked_for() {
     assert_eq!(
         built(
