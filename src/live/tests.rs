@@ -193,6 +193,20 @@ async fn rings_that_nobody_listens_to_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hub_without_listeners_keeps_little_and_one_without_visitors_nothing() {
+    let live = Live::new(1);
+    let cursor = live.cursor(&hub("visited"));
+    for id in 1..=6 {
+        live.announce(&hub("visited"), widget(id, &"x".repeat(20 * 1024)));
+        live.announce(&hub("unknown"), widget(id, "x"));
+    }
+    sent().await;
+    assert_eq!(live.shared.rings.read().len(), 1);
+    let mut late = opened(&live, "visited", Some(&cursor)).await;
+    assert_eq!(late.next().await, Heard::Moved);
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_is_broken_by_heartbeats() {
     let live = Live::new(1);
     let mut listener = opened(&live, "ralph", None).await;
