@@ -203,6 +203,21 @@ async fn what_is_no_store_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_database_that_another_process_keeps_locked_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hubs.db");
+    let other = Store::open(&url(&file)).await.unwrap();
+    let _held = other.pool.begin().await.unwrap();
+    assert_eq!(
+        Store::open(&url(&file)).await.unwrap_err().to_string(),
+        format!(
+            "the database {} is locked by another process; stop that one, or give this one its own `[storage] path`",
+            file.display()
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_hubs_is_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hubs.db");
