@@ -345,3 +345,29 @@ async fn many_callers_at_once_each_get_a_sequence_of_their_own() {
     assert_eq!(journal.pending().await.unwrap().len(), 500);
     assert_eq!(journal.sequence(), given[499]);
 }
+
+#[tokio::test]
+async fn a_journal_that_can_not_write_says_so_and_counts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("journal.db");
+    let journal = Journal::open(&file).await.unwrap();
+    let before = journal.sequence();
+    let mut other = sqlite::durable(&file, &[include_str!("journal.sql")]).await.unwrap();
+    sqlx::query("ALTER TABLE pending RENAME TO gone").execute(&mut other).await.unwrap();
+    let said = journal.invalidate(&[(InstanceId(1), cause("m"))], None).await.unwrap_err();
+    assert!(said.to_string().starts_with("the journal can't be written: "), "{said}");
+    assert_eq!(journal.sequence(), before);
+    sqlx::query("ALTER TABLE gone RENAME TO pending").execute(&mut other).await.unwrap();
+    assert!(journal.invalidate(&[(InstanceId(1), cause("m"))], None).await.unwrap() > before);
+}
+
+#[test]
+fn a_journal_whose_runtime_has_ended_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let journal = first.block_on(Journal::open(&folder.path().join("journal.db"))).unwrap();
+    drop(first);
+    let said = runtime().block_on(journal.pending()).unwrap_err();
+    assert_eq!(said.to_string(), "the journal is closed");
+}
