@@ -1,1 +1,52 @@
-//! bus
+//! Where messages come in: fedmsg over ZeroMQ, bodies and recordings of one message a line.
+//!
+//! Each becomes a [`Delivery`] in one bounded channel, whatever it came by. What is no message is counted, logged
+//! and skipped; it stops nothing. Knows nothing of what a message invalidates.
+
+mod fedmsg;
+mod ndjson;
+mod recording;
+mod skipped;
+
+pub use fedmsg::{BusError, Fedmsg};
+pub use ndjson::{Line, Lines};
+pub use recording::{Recording, RecordingError};
+
+use crate::{message::Message, telemetry};
+use metrics::counter;
+use tokio::sync::{mpsc, oneshot};
+
+/// So many deliveries wait for triage. When it is full, sources wait: HTTP answers later, a recording is read more
+/// slowly, ZeroMQ keeps up to `HIGH_WATER_MARK` messages an endpoint and then drops, as fedmsg always did.
+const WAITING: usize = 1024;
+
+/// A message on its way to triage.
+#[derive(Debug)]
+pub struct Delivery {
+    pub message: Message,
+    pub source: Source,
+    /// Told when the message's invalidations are on disk: only then may its source call it done.
+    pub done: Option<oneshot::Sender<()>>,
+}
+
+impl Delivery {
+    /// Of a source that waits for nothing.
+    pub fn new(message: Message, source: Source) -> Self {
+        counter!(telemetry::MESSAGES, "source" => source.0).increment(1);
+        Self { message, source, done: None }
+    }
+
+    /// And what to wait for before its source may forget the message.
+    pub fn acknowledged(message: Message, source: Source) -> (Self, oneshot::Receiver<()>) {
+        let (done, when_done) = oneshot::channel();
+        (Self { done: Some(done), ..Self::new(message, source) }, when_done)
+    }
+}
+
+/// What a message came by, as counters and logs name it: `fedmsg`, `http`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source(pub &'static str);
+
+pub fn channel() -> (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>) {
+    mpsc::channel(WAITING)
+}

@@ -14,11 +14,8 @@ fn entry(html: &str) -> Entry {
         sequence: 3,
         built_at: NOW,
         cause: Some(Cause { id: "2023-1".into(), topic: "a.b.c".into() }),
-        state: State::Fresh,
-        error: None,
         data: json!({ "badges": [1, 2.5, "ü"] }),
         html: html.into(),
-        title: "Badges".into(),
         version: "v".into(),
     }
 }

@@ -133,6 +133,6 @@ mod tests {
         ] {
             assert_eq!(check(pattern, suffix), fits, "{pattern} on {suffix}");
         }
-        assert!(!check(&"#.".repeat(200), &"a.".repeat(2000)));
+        assert!(!check(&format!("{}b", "#.".repeat(200)), &"a.".repeat(2000)));
     }
 }

@@ -4,7 +4,7 @@
 //! fields added), and the line that `fedora-messaging` records. Field by field: docs/ARCHITECTURE.md, "Messages".
 
 use super::{Description, Message, Topic, Wire};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -30,6 +30,24 @@ pub enum WireError {
     NoPayload,
     #[error("{0} frames where fedmsg sends two, topic and envelope")]
     Frames(usize),
+    #[error("its envelope says `{0}`, another topic than its first frame")]
+    OtherTopic(String),
+}
+
+impl WireError {
+    /// For counters: few, short, the same for every message with the same fault.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLong(_) => "too long",
+            Self::Json(_) => "no JSON",
+            Self::NoObject(_) => "no object",
+            Self::NoTopic => "no topic",
+            Self::LongTopic(_) => "long topic",
+            Self::NoPayload => "no payload",
+            Self::Frames(_) => "frames",
+            Self::OtherTopic(_) => "topic mismatch",
+        }
+    }
 }
 
 /// One line of a recording in any of the formats.
@@ -37,7 +55,7 @@ pub fn parse_line(line: &[u8]) -> Result<Message, WireError> {
     if line.len() > MAX_LINE_BYTES {
         return Err(WireError::TooLong(line.len()));
     }
-    match serde_json::from_slice(line)? {
+    match python_json(line)? {
         Value::Object(envelope) => from_object(envelope),
         other => Err(WireError::NoObject(kind_of(&other))),
     }
@@ -49,11 +67,19 @@ pub fn parse_frames(frames: &[Vec<u8>]) -> Result<Message, WireError> {
     if envelope.len() > MAX_LINE_BYTES {
         return Err(WireError::TooLong(envelope.len()));
     }
-    match serde_json::from_slice(envelope)? {
-        Value::Object(object) if object.contains_key("topic") => from_object(object),
+    let topic = String::from_utf8_lossy(topic);
+    match python_json(envelope)? {
+        Value::Object(object) if object.contains_key("topic") => {
+            let message = from_object(object)?;
+            // Subscriptions go by the first frame; who sends two topics wants to get past one of them.
+            if message.topic.as_str() != topic {
+                return Err(WireError::OtherTopic(message.topic.into()));
+            }
+            Ok(message)
+        }
         payload => {
             let mut object = Map::new();
-            object.insert("topic".into(), String::from_utf8_lossy(topic).into());
+            object.insert("topic".into(), topic.into());
             object.insert("msg".into(), payload);
             from_object(object)
         }
@@ -71,7 +97,7 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
         return Err(WireError::NoTopic);
     }
     let topic = Topic::from(topic);
-    let headers = match envelope.remove("headers") {
+    let mut headers = match envelope.remove("headers") {
         Some(Value::Object(headers)) => headers,
         _ => Map::new(),
     };
@@ -80,6 +106,10 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
         (None, Some(body)) => (Wire::FedoraMessaging, body),
         (None, None) => return Err(WireError::NoPayload),
     };
+    // The only word of fedmsg on its sender that is outside the payload: an operating system's user, not an account.
+    if let (Wire::Fedmsg, Some(Value::String(sender))) = (wire, envelope.remove("username")) {
+        headers.insert("username".into(), sender.into());
+    }
     let text = |value: Option<Value>| match value {
         Some(Value::String(text)) if !text.is_empty() => Some(text),
         _ => None,
@@ -91,7 +121,7 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
         ),
         Wire::FedoraMessaging => (
             text(envelope.remove("id")),
-            headers.get("sent-at").and_then(Value::as_str).and_then(|at| at.parse().ok()),
+            headers.get("sent-at").and_then(Value::as_str).and_then(from_iso),
         ),
     };
     let id = id.unwrap_or_else(|| {
@@ -125,6 +155,62 @@ fn from_seconds(seconds: f64) -> Option<Timestamp> {
     (micros.is_finite()).then(|| Timestamp::from_microsecond(micros as i64).ok()).flatten()
 }
 
+/// ISO 8601, which is UTC where it names no offset.
+fn from_iso(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| TimeZone::UTC.to_timestamp(text.parse().ok()?).ok())
+}
+
+/// JSON as Python writes it: `NaN` and `Infinity` bare, and halves of surrogate pairs, which no other reader takes.
+fn python_json(text: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(text).or_else(|why| match without_pythonisms(text) {
+        Some(text) => serde_json::from_slice(&text),
+        None => Err(why),
+    })
+}
+
+/// `null` for what is no number, U+FFFD for a lone surrogate; nothing when there was nothing to replace.
+fn without_pythonisms(text: &[u8]) -> Option<Vec<u8>> {
+    let (mut out, mut at, mut in_string) = (Vec::with_capacity(text.len()), 0, false);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let (length, replacement): (usize, Option<&[u8]>) = match rest {
+            [b'"', ..] => {
+                in_string = !in_string;
+                (1, None)
+            }
+            [b'\\', b'u', ..] if in_string => {
+                match (surrogate(rest), rest.get(6..).and_then(surrogate)) {
+                    (Some(Half::High), Some(Half::Low)) => (12, None),
+                    (Some(_), _) => (6, Some(b"\\ufffd")),
+                    (None, _) => (2, None),
+                }
+            }
+            [b'\\', _, ..] if in_string => (2, None),
+            [b'N', b'a', b'N', ..] if !in_string => (3, Some(b"null")),
+            [b'-', b'I', ..] if !in_string && rest.starts_with(b"-Infinity") => (9, Some(b"null")),
+            [b'I', ..] if !in_string && rest.starts_with(b"Infinity") => (8, Some(b"null")),
+            _ => (1, None),
+        };
+        out.extend_from_slice(replacement.unwrap_or(&rest[..length]));
+        at += length;
+    }
+    (out != text).then_some(out)
+}
+
+enum Half {
+    High,
+    Low,
+}
+
+/// Which half of a surrogate pair an escape `\udXXX` is.
+fn surrogate(escape: &[u8]) -> Option<Half> {
+    let [b'\\', b'u', b'd' | b'D', digit, _, _, ..] = escape else { return None };
+    match digit {
+        b'8' | b'9' | b'a' | b'b' | b'A' | b'B' => Some(Half::High),
+        b'c'..=b'f' | b'C'..=b'F' => Some(Half::Low),
+        _ => None,
+    }
+}
+
 /// The names that headers give, one header each: `fedora_messaging_user_lmacken = true`. A null user is nobody.
 fn named(headers: &Map<String, Value>, prefix: &str) -> Vec<String> {
     // `Map` is sorted by key, so the names come sorted.
@@ -155,10 +241,11 @@ mod tests {
     #[test]
     fn each_format_becomes_the_same_kind_of_message() {
         let fedmsg = parse_line(
-            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1}"#,
+            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1,"username":"apache"}"#,
         )
         .unwrap();
         assert_eq!(fedmsg.wire, Wire::Fedmsg);
+        assert_eq!(fedmsg.headers["username"], "apache");
         assert_eq!(fedmsg.sent_at.to_string(), "2023-11-14T22:13:20Z");
         let grepped = parse_line(
             br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000.25,"msg_id":"2023-1","source_name":"datanommer","source_version":"1","headers":{}}"#,
@@ -200,6 +287,46 @@ mod tests {
         assert_eq!(bare.body["n"], 1);
         let said = parse_frames(&[topic.clone(), topic, vec![]]).unwrap_err().to_string();
         assert_eq!(said, "3 frames where fedmsg sends two, topic and envelope");
+    }
+
+    #[test]
+    fn a_second_topic_in_the_envelope_is_refused() {
+        let envelope = br#"{"topic":"org.fedoraproject.dev.a.b","msg":{}}"#.to_vec();
+        assert!(parse_frames(&[b"org.fedoraproject.dev.a.b".to_vec(), envelope.clone()]).is_ok());
+        let why = parse_frames(&[b"org.fedoraproject.dev".to_vec(), envelope]).unwrap_err();
+        assert_eq!(why.reason(), "topic mismatch");
+        assert_eq!(
+            why.to_string(),
+            "its envelope says `org.fedoraproject.dev.a.b`, another topic than its first frame"
+        );
+    }
+
+    #[test]
+    fn json_is_read_as_python_writes_it() {
+        let body = |payload: &str| {
+            let line = format!(r#"{{"topic":"a.b.c.d","msg":{payload}}}"#);
+            parse_line(line.as_bytes()).map(|message| message.body.to_string())
+        };
+        for (written, read) in [
+            (r"[NaN,-Infinity,Infinity,-1]", r"[null,null,null,-1]"),
+            (r#"["NaN",NaN,"\"NaN\\",NaN]"#, r#"["NaN",null,"\"NaN\\",null]"#),
+            (
+                r#"["\ud83d\ude00","\ud83d","\ude00x","\uD83Dn"]"#,
+                "[\"😀\",\"\u{fffd}\",\"\u{fffd}x\",\"\u{fffd}n\"]",
+            ),
+            (r#"["\\ud83d",NaN]"#, r#"["\\ud83d",null]"#),
+        ] {
+            assert_eq!(body(written).unwrap(), read, "{written}");
+        }
+        assert!(body("[Nan]").is_err());
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_utc() {
+        for at in ["2024-06-01T12:00:00", "2024-06-01T12:00:00Z", "2024-06-01T14:00:00+02:00"] {
+            assert_eq!(from_iso(at).unwrap().to_string(), "2024-06-01T12:00:00Z", "{at}");
+        }
+        assert_eq!(from_iso("yesterday"), None);
     }
 
     #[test]

@@ -1,0 +1,63 @@
+//! Counts what is skipped, and says so without flooding the log.
+
+use super::Source;
+use crate::{message::WireError, telemetry};
+use metrics::counter;
+use std::time::{Duration, Instant};
+
+/// At most one line in this time, for one source: a sender that has gone mad sends thousands a second.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The messages that one source had to skip.
+pub(super) struct Skipped {
+    source: Source,
+    said_at: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Skipped {
+    pub(super) fn new(source: Source) -> Self {
+        Self { source, said_at: None, unsaid: 0 }
+    }
+
+    /// Counts one. `at` is the time, `topic` what the sender calls it.
+    pub(super) fn add(&mut self, topic: &str, why: &WireError, at: Instant) {
+        let (source, reason) = (self.source.0, why.reason());
+        counter!(telemetry::MESSAGES_SKIPPED, "source" => source, "reason" => reason).increment(1);
+        if let Some(unsaid) = self.turn_to_speak(at) {
+            let topic: String = topic.chars().take(100).collect();
+            tracing::warn!(
+                source,
+                reason,
+                topic,
+                unsaid,
+                "a message from {source} is skipped: {why}"
+            );
+        }
+    }
+
+    /// How many were skipped in silence, when it is time to say something.
+    fn turn_to_speak(&mut self, at: Instant) -> Option<u64> {
+        if self.said_at.is_some_and(|said| at.duration_since(said) < QUIET) {
+            self.unsaid += 1;
+            return None;
+        }
+        self.said_at = Some(at);
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_one_line_and_its_number() {
+        let (mut skipped, start) = (Skipped::new(Source("fedmsg")), Instant::now());
+        assert_eq!(skipped.turn_to_speak(start), Some(0));
+        assert_eq!(skipped.turn_to_speak(start), None);
+        assert_eq!(skipped.turn_to_speak(start + Duration::from_secs(9)), None);
+        assert_eq!(skipped.turn_to_speak(start + QUIET), Some(2));
+        assert_eq!(skipped.turn_to_speak(start + QUIET * 2), Some(0));
+    }
+}

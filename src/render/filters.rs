@@ -1,0 +1,147 @@
+//! What templates may call beyond Tera's own.
+
+#![expect(clippy::needless_pass_by_value, reason = "Tera hands values to its filters")]
+
+use super::{markdown, picture, times, words};
+use crate::diagnostic::{did_you_mean, nearest};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+/// What templates may point at: the version of each static file, and the icons of the sprite.
+#[derive(Default)]
+pub(super) struct Assets {
+    /// `hubs.css` to its version.
+    pub(super) versions: BTreeMap<String, String>,
+    pub(super) icons: Vec<String>,
+}
+
+impl Assets {
+    fn address(&self, path: &str) -> Option<String> {
+        let version = self.versions.get(path)?;
+        Some(format!("/static/{path}?v={version}"))
+    }
+}
+
+/// For all templates.
+pub(super) fn register(tera: &mut Tera, assets: &std::sync::Arc<Assets>) {
+    tera.register_filter("ago", age);
+    tera.register_filter("humanize", age);
+    tera.register_filter("time", time);
+    tera.register_filter("avatar", avatar);
+    tera.register_filter("hue", hue);
+    tera.register_filter("series", series);
+    tera.register_filter("commas", commas);
+    tera.register_filter("markdown", to_markdown);
+    tera.register_filter("strong", strong);
+    tera.register_filter("url", url);
+    let known = assets.clone();
+    tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&known, &kwargs));
+    let known = assets.clone();
+    tera.register_function("has_icon", move |kwargs: Kwargs, _: &State| {
+        Ok::<_, Error>(
+            known.icons.iter().any(|i| kwargs.get::<&str>("name").ok().flatten() == Some(i)),
+        )
+    });
+    let known = assets.clone();
+    tera.register_function("asset", move |kwargs: Kwargs, _: &State| asset(&known, &kwargs));
+}
+
+/// For the templates of widgets: what data brings along is not made trustworthy by a word.
+pub(super) fn distrust(tera: &mut Tera) {
+    tera.register_filter("safe", sieve);
+}
+
+/// `{{ text | safe }}` in a widget: HTML as the sanitiser leaves it.
+fn sieve(value: Value, _: Kwargs, _: &State) -> Value {
+    if value.is_safe() {
+        value
+    } else {
+        Value::safe_string(&markdown::sanitise(&value.to_string()))
+    }
+}
+
+/// `{{ at | ago }}`: `3 min ago`, kept up to date.
+fn age(value: Value, _: Kwargs, _: &State) -> TeraResult<Value> {
+    Ok(Value::safe_string(&times::age_element(instant(&value, "ago")?)))
+}
+
+/// `{{ at | time(format="%-d %b") }}`: a date in UTC that stays as it is.
+fn time(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    let format = kwargs.get::<&str>("format")?.unwrap_or("%-d %b %Y, %H:%M UTC");
+    let html = times::time_element(instant(&value, "time")?, format).ok_or_else(|| {
+        Error::message(format!("`{format}` is no format of a time; one is `%-d %b %Y`"))
+    })?;
+    Ok(Value::safe_string(&html))
+}
+
+/// `{{ name | avatar(size=64) }}`, `{{ hub.name | avatar(size=96, src=hub.avatar) }}`.
+fn avatar(name: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    let size = kwargs.get::<u64>("size")?.unwrap_or(32);
+    let src = kwargs.get::<&str>("src")?;
+    Ok(Value::safe_string(&picture::avatar_element(name, size, src)))
+}
+
+/// `class="{{ name | hue }}"`: the colour of a name.
+fn hue(name: &str, _: Kwargs, _: &State) -> String {
+    picture::hue_class(name)
+}
+
+/// `{{ names | series }}`: `a, b, and c`.
+fn series(items: Vec<String>, _: Kwargs, _: &State) -> String {
+    words::series(&items)
+}
+
+/// `{{ 1234 | commas }}`: `1,234`.
+fn commas(number: i64, _: Kwargs, _: &State) -> String {
+    words::commas(number)
+}
+
+/// `{{ text | markdown }}`: safe HTML.
+fn to_markdown(text: &str, _: Kwargs, _: &State) -> Value {
+    Value::safe_string(&markdown::markdown(text))
+}
+
+/// `{{ summary | strong(words=usernames) }}`: each word bold where it stands first.
+fn strong(text: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    let words = kwargs.get::<Vec<String>>("words")?.unwrap_or_default();
+    Ok(Value::safe_string(&words::strong(text, &words)))
+}
+
+/// `href="{{ link | url }}"`: what does not lead to the web or a page here leads nowhere.
+fn url(value: Value, _: Kwargs, _: &State) -> String {
+    let url = value.as_str().unwrap_or_default().trim();
+    if picture::is_web_address(url) || url.starts_with("mailto:") { url.into() } else { "#".into() }
+}
+
+/// `{{ icon(name="clock") }}`.
+fn icon(assets: &Assets, kwargs: &Kwargs) -> TeraResult<Value> {
+    let name = kwargs.must_get::<&str>("name")?;
+    let known = assets.icons.iter().map(String::as_str);
+    if !known.clone().any(|icon| icon == name) {
+        let hint = did_you_mean(nearest(name, known));
+        return Err(Error::message(format!("there is no icon `{name}` in static/icons.svg{hint}")));
+    }
+    let sprite = assets.address("icons.svg").unwrap_or_default();
+    Ok(Value::safe_string(&picture::icon_element(&sprite, name)))
+}
+
+/// `{{ asset(path="hubs.css") }}`: its address, with its version.
+fn asset(assets: &Assets, kwargs: &Kwargs) -> TeraResult<String> {
+    let path = kwargs.must_get::<&str>("path")?;
+    assets.address(path).ok_or_else(|| {
+        let hint = did_you_mean(nearest(path, assets.versions.keys().map(String::as_str)));
+        Error::message(format!("there is no file `static/{path}`{hint}"))
+    })
+}
+
+fn instant(value: &Value, filter: &str) -> TeraResult<Timestamp> {
+    let text = value.to_string();
+    times::moment(&text).ok_or_else(|| {
+        let shown: String = text.chars().take(40).collect();
+        Error::message(format!(
+            "`{filter}` was given {} `{shown}`, which is no time; one is `2026-05-05T12:00:00Z` or seconds since 1970",
+            value.name()
+        ))
+    })
+}

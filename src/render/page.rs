@@ -1,0 +1,85 @@
+//! What each page's template is given: the first argument of [`super::Renderer::page`] beside each.
+
+use crate::hub::{Hub, HubKind, HubName, InstanceId, WidgetName};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// `hub.html`. The columns hold whole cards and skeletons; `cursor` is where the page's events go on.
+#[derive(Serialize)]
+pub struct HubPage<'a> {
+    pub hub: &'a Hub,
+    pub days_idle: i64,
+    pub left: &'a [String],
+    pub right: &'a [String],
+    pub cursor: &'a str,
+}
+
+/// `index.html`: all public hubs, or those that a search found.
+#[derive(Serialize)]
+pub struct IndexPage<'a> {
+    pub groups: &'a [HubSummary<'a>],
+    pub users: &'a [HubSummary<'a>],
+    /// What was searched for; empty when nothing was.
+    pub query: &'a str,
+}
+
+#[derive(Serialize)]
+pub struct HubSummary<'a> {
+    pub name: &'a HubName,
+    pub kind: HubKind,
+    pub summary: &'a str,
+    pub avatar: &'a str,
+    pub archived: bool,
+    /// Owners and members.
+    pub people: usize,
+    pub last_active: Timestamp,
+}
+
+impl<'a> From<&'a Hub> for HubSummary<'a> {
+    fn from(hub: &'a Hub) -> Self {
+        Self {
+            name: &hub.name,
+            kind: hub.kind,
+            summary: &hub.summary,
+            avatar: &hub.avatar,
+            archived: hub.archived,
+            people: hub.owners.len() + hub.members.len(),
+            last_active: hub.last_active,
+        }
+    }
+}
+
+/// `widget.html`: one card alone.
+#[derive(Serialize)]
+pub struct WidgetPage<'a> {
+    pub hub: &'a Hub,
+    pub id: InstanceId,
+    pub title: &'a str,
+    pub description: &'a str,
+    pub card: &'a str,
+    pub cursor: &'a str,
+}
+
+/// `source.html`: a widget's script and template, and the modules that it imports.
+#[derive(Serialize)]
+pub struct SourcePage<'a> {
+    pub widget: &'a WidgetName,
+    pub title: &'a str,
+    pub description: &'a str,
+    pub files: Vec<SourceFile<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct SourceFile<'a> {
+    /// Below the site: `widgets/badges.rhai`.
+    pub file: &'a str,
+    pub lines: Vec<&'a str>,
+}
+
+/// `error.html`: what happened, and a way on.
+#[derive(Serialize)]
+pub struct ErrorPage<'a> {
+    pub status: u16,
+    pub title: &'a str,
+    pub message: &'a str,
+}

@@ -1,0 +1,85 @@
+//! A Rhai engine with everything off that a script must not have, and everything limited that it may.
+
+use super::{Tier, guards, placed, run, toolbox::Toolbox, tree};
+use crate::config::Limits;
+use rhai::{
+    Engine, Module, OptimizationLevel, Shared,
+    module_resolvers::DummyModuleResolver,
+    packages::{
+        BasicArrayPackage, BasicMapPackage, BasicMathPackage, BitFieldPackage, CorePackage,
+        LogicPackage, MoreStringPackage, Package,
+    },
+};
+
+rhai::def_package! {
+    /// Rhai's own functions less those that read a clock or handle raw bytes.
+    Standard(module): CorePackage, BitFieldPackage, LogicPackage, BasicMathPackage,
+        BasicArrayPackage, BasicMapPackage, MoreStringPackage {}
+}
+
+/// Functions of the host, built once a thread and shared by its engines: an engine of its own costs a program little.
+pub(super) struct Parts {
+    standard: Shared<Module>,
+    ours: Shared<Module>,
+    global: Shared<Module>,
+    named: Vec<(String, Shared<Module>)>,
+}
+
+impl Parts {
+    pub(super) fn new(tier: Tier, tools: Toolbox) -> Self {
+        let mut ours = Module::new();
+        guards::register(&mut ours);
+        tree::register(&mut ours);
+        placed::register(&mut ours);
+        if tier == Tier::Pure {
+            tree::register_nothing(&mut ours);
+        }
+        ours.build_index();
+        let Toolbox { mut global, named } = tools;
+        global.build_index();
+        let named = named.into_iter().map(|(name, mut module)| {
+            module.build_index();
+            (name, module.into())
+        });
+        Self {
+            standard: Standard::new().as_shared_module(),
+            ours: ours.into(),
+            global: global.into(),
+            named: named.collect(),
+        }
+    }
+
+    /// What is registered later is found first, so the guards stand before what they replace.
+    pub(super) fn engine(&self, tier: Tier, limits: &Limits) -> Engine {
+        let mut engine = Engine::new_raw();
+        engine.register_global_module(self.standard.clone());
+        engine.register_global_module(self.global.clone());
+        engine.register_global_module(self.ours.clone());
+        for (name, module) in &self.named {
+            engine.register_static_module(name, module.clone());
+        }
+        // What the optimiser would fold or drop is what positions, coverage and the inference of conditions read.
+        engine.set_optimization_level(OptimizationLevel::None);
+        engine.set_module_resolver(DummyModuleResolver::new());
+        for word in ["eval", "import", "export"] {
+            engine.disable_symbol(word);
+        }
+        engine.set_strict_variables(true);
+        engine.set_fail_on_invalid_map_property(tier == Tier::Data);
+        engine.set_max_expr_depths(64, 32);
+        engine.set_max_functions(128);
+        engine.set_max_modules(0);
+        engine.set_max_strings_interned(0);
+        // Rhai counts operations anew inside callbacks: `run` counts instead.
+        engine.set_max_operations(0);
+        engine.set_max_call_levels(limits.call_levels);
+        engine.set_max_string_size(limits.string_bytes);
+        engine.set_max_array_size(limits.array_items);
+        engine.set_max_map_size(limits.map_items);
+        engine.set_max_variables(limits.variables);
+        engine.on_progress(run::on_progress);
+        engine.on_print(run::log);
+        engine.on_debug(|text, _, _| run::log(text));
+        engine
+    }
+}

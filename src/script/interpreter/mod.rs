@@ -1,0 +1,203 @@
+//! One thread's engines and compiled scripts. It never leaves its thread; only texts and JSON come and go.
+
+use super::{
+    Call, Failure, FailureKind, Install, Source, Tier, convert,
+    engine::Parts,
+    failure::Context,
+    memory, panics,
+    placed::Widget,
+    program::{Facts, Program},
+    quarantine::Quarantine,
+    run::{self, Running},
+    toolbox::Toolbox,
+    tree::{self, Tree},
+};
+use crate::{config::Limits, diagnostic::Diagnostic, hub::Placed, message::Message};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Map, Module};
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+use std::{rc::Rc, sync::Arc};
+
+/// Compiled scripts that a thread keeps; the one unused for longest makes room.
+const PROGRAMS: usize = 512;
+
+/// A message as scripts see it. Building it costs some microseconds, handing it to a script next to nothing.
+#[derive(Clone)]
+pub struct MessageArgument {
+    /// For the pure tier: a shared map on top is read twice as fast as a tree.
+    map: Option<Dynamic>,
+    tree: Dynamic,
+}
+
+#[derive(Clone, Copy)]
+pub enum Argument<'a> {
+    Message(&'a MessageArgument),
+    Messages(&'a [MessageArgument]),
+    Widget(&'a Placed),
+    Json(&'a Value),
+}
+
+pub struct Interpreter {
+    tier: Tier,
+    limits: Limits,
+    parts: Parts,
+    programs: FxHashMap<u64, (Rc<Program>, u64)>,
+    /// Counts calls, to know which program was unused for longest.
+    clock: u64,
+    quarantine: Quarantine,
+}
+
+impl Interpreter {
+    /// Runs on whatever thread it is made; how much stack a hostile script may need only a [`super::Pool`] sees to.
+    pub fn new(tier: Tier, limits: Limits, install: Option<Install>) -> Self {
+        Self::with_quarantine(tier, limits, install.as_ref(), Quarantine::default())
+    }
+
+    pub(super) fn with_quarantine(
+        tier: Tier,
+        limits: Limits,
+        install: Option<&Install>,
+        quarantine: Quarantine,
+    ) -> Self {
+        panics::silence();
+        let mut tools = install.map(|install| install.tools(tier)).unwrap_or_default();
+        if tier == Tier::Pure {
+            // A widget's `data` names modules that its `should_invalidate` may not call: they are there, and empty.
+            let of_data = install.map(|install| install.tools(Tier::Data)).unwrap_or_default();
+            let Toolbox { named, .. } = of_data;
+            for (name, _) in named {
+                if !tools.named.iter().any(|(known, _)| *known == name) {
+                    tools.named.push((name, Module::new()));
+                }
+            }
+        }
+        let parts = Parts::new(tier, tools);
+        Self { tier, limits, parts, programs: FxHashMap::default(), clock: 0, quarantine }
+    }
+
+    /// Compiles, and tells what the script says of itself.
+    pub fn check(&mut self, source: &Arc<Source>) -> Result<Facts, Vec<Diagnostic>> {
+        self.program(source).map(|program| program.facts.clone())
+    }
+
+    pub fn message(&mut self, message: &Message) -> MessageArgument {
+        let body = tree::to_dynamic(&message.body);
+        let about = &message.description;
+        let texts = |list: &[String]| {
+            Dynamic::from(Tree::list(list.iter().map(|text| text.as_str().into())))
+        };
+        let headers = message.headers.iter().map(|(k, v)| (k.as_str().into(), tree::to_dynamic(v)));
+        let fields: [(&str, Dynamic); 15] = [
+            ("topic", message.topic.as_str().into()),
+            ("category", message.topic.category().into()),
+            ("id", message.id.as_str().into()),
+            ("sent_at", message.sent_at.to_string().into()),
+            ("msg", body.clone()),
+            ("body", body),
+            ("headers", Dynamic::from(Tree::object(headers.collect()))),
+            ("usernames", texts(&about.usernames)),
+            ("packages", texts(&about.packages)),
+            ("title", about.title.as_str().into()),
+            ("summary", about.summary.as_str().into()),
+            ("link", about.link.as_str().into()),
+            ("icon", about.icon.as_str().into()),
+            ("secondary_icon", about.secondary_icon.as_str().into()),
+            ("objects", texts(&about.objects)),
+        ];
+        let map = (self.tier == Tier::Pure).then(|| {
+            let fields = fields.iter().map(|(name, value)| ((*name).into(), value.clone()));
+            tree::read_only(fields.collect::<Map>())
+        });
+        let fields = fields.into_iter().map(|(name, value)| (ImmutableString::from(name), value));
+        MessageArgument { map, tree: Dynamic::from(Tree::object(fields.collect())) }
+    }
+
+    /// Calls a function and returns what it returned, as JSON.
+    pub fn call(
+        &mut self,
+        source: &Arc<Source>,
+        function: &str,
+        args: &[Argument<'_>],
+        call: &Call,
+    ) -> Result<Value, Failure> {
+        let program = self.program(source).map_err(|found| {
+            let found = found.into_iter().next();
+            Failure::compile(found.unwrap_or_else(|| Diagnostic::error("does not compile")))
+        })?;
+        let entry = program.entry(function, args.len());
+        let context = Context {
+            source,
+            file: &source.file,
+            tier: self.tier,
+            limits: &self.limits,
+            engine: &program.engine,
+            line: entry.as_ref().map(|entry| entry.line),
+        };
+        let Some(entry) = &entry else { return Err(context.missing(function, args.len())) };
+        if let Some(bytes) = self.quarantine.refuses(source.version) {
+            return Err(quarantined(&source.file, bytes));
+        }
+        let running = Running::begin(&self.limits, self.tier, call);
+        // What leaves is the caller's: neither the script's budget nor its leak.
+        let mut leaves = 0;
+        let outcome = panics::catch(|| {
+            let returned = entry.call(&program.engine, args.iter().map(argument))?;
+            let before = memory::live();
+            let json = convert::to_json(&returned, self.limits.returned_bytes);
+            leaves = memory::live() - before;
+            Ok::<_, Box<EvalAltResult>>(json)
+        });
+        let stopped = running.stopped();
+        let result = match outcome {
+            Err(()) => {
+                // Whatever the panic left locked belongs to this engine: it goes with it.
+                self.programs.remove(&source.version);
+                Err(context.panicked(function))
+            }
+            Ok(Err(error)) => Err(context.failure(*error, stopped)),
+            Ok(Ok(_)) if stopped.is_some() => Err(context.stopped(stopped)),
+            Ok(Ok(json)) => json.map_err(|unfit| context.unfit(function, &unfit)),
+        };
+        self.quarantine.note(source.version, run::held() - leaves);
+        drop(running);
+        result
+    }
+
+    fn program(&mut self, source: &Arc<Source>) -> Result<Rc<Program>, Vec<Diagnostic>> {
+        self.clock += 1;
+        if let Some((program, used)) = self.programs.get_mut(&source.version) {
+            *used = self.clock;
+            return Ok(program.clone());
+        }
+        let program = Rc::new(Program::compile(source, &self.parts, self.tier, &self.limits)?);
+        if self.programs.len() >= PROGRAMS {
+            let oldest = self.programs.iter().min_by_key(|(_, (_, used))| *used).map(|(v, _)| *v);
+            oldest.and_then(|oldest| self.programs.remove(&oldest));
+        }
+        self.programs.insert(source.version, (program.clone(), self.clock));
+        Ok(program)
+    }
+}
+
+fn argument(arg: &Argument<'_>) -> Dynamic {
+    match arg {
+        Argument::Message(message) => message.map.as_ref().unwrap_or(&message.tree).clone(),
+        // Shared values inside a list make Rhai panic once it is changed, so these are trees.
+        Argument::Messages(messages) => {
+            messages.iter().map(|m| m.tree.clone()).collect::<rhai::Array>().into()
+        }
+        Argument::Widget(placed) => Dynamic::from(Widget(Rc::new((*placed).clone()))),
+        Argument::Json(value) => convert::to_dynamic(value),
+    }
+}
+
+fn quarantined(file: &str, bytes: usize) -> Failure {
+    let said = format!("is refused: its earlier calls left {bytes} bytes of memory behind");
+    let diagnostic = Diagnostic::error(said)
+        .in_file(file)
+        .help("look for a closure that is kept in the map or list which it captures; a new version runs again");
+    Failure { kind: FailureKind::Quarantined, diagnostic }
+}
+
+#[cfg(test)]
+mod tests;
