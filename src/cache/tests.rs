@@ -251,3 +251,15 @@ fn a_store_that_was_given_up_is_set_aside_at_the_next_start() {
     works(&folder);
     assert_eq!(aside(&folder), 1);
 }
+
+#[test]
+fn a_folder_that_can_not_be_made_is_named() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::write(parent.path().join("var"), "a file").unwrap();
+    let folder = parent.path().join("var/cache");
+    let said = Cache::open(&folder).err().unwrap().to_string();
+    assert!(
+        said.starts_with(&format!("the cache {} can't be opened: ", folder.display())),
+        "{said}"
+    );
+}

@@ -282,6 +282,16 @@ async fn what_is_no_history_is_refused_by_name() {
     sqlx::query("PRAGMA user_version = 7").execute(&history.writer).await.unwrap();
     drop(history);
     let newer = said(&url(&file)).await;
+    let locked = folder.path().join("locked.db");
+    let other = Datanommer::open(&url(&locked)).await.unwrap();
+    let _held = other.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    assert_eq!(
+        said(&url(&locked)).await,
+        format!(
+            "the history {} is locked by another process; stop that one, or give this one its own `[storage] path`",
+            locked.display()
+        )
+    );
     assert!(newer.ends_with("is of version 7, but this hubs knows version 1; start a newer hubs"));
 }
 
