@@ -3,6 +3,7 @@
 use super::place::{self, SiteOption};
 use super::print::{self, count};
 use super::{Format, Outcome};
+use crate::bindings;
 use crate::config::{Settings, Site};
 use crate::script::{Interpreter, Tier};
 use crate::server;
@@ -52,6 +53,7 @@ impl Check {
 }
 
 fn misplaced(settings: &Settings, site: &Site) -> Vec<crate::diagnostic::Diagnostic> {
-    let mut interpreter = Interpreter::new(Tier::Pure, settings.sandbox.pure.clone(), None);
+    let mut interpreter =
+        Interpreter::new(Tier::Pure, settings.sandbox.pure.clone(), Some(bindings::pure()));
     server::misplaced(settings, &Library::load(site, &mut interpreter, None))
 }

@@ -22,7 +22,9 @@ pub(super) struct Place {
 impl SiteOption {
     pub(super) fn open(&self) -> anyhow::Result<Place> {
         let folder = match &self.folder {
-            Some(folder) if !folder.is_dir() => bail!("--site: there is no folder {}", folder.display()),
+            Some(folder) if !folder.is_dir() => {
+                bail!("--site: there is no folder {}", folder.display())
+            }
             Some(folder) => folder.clone(),
             None => PathBuf::from("."),
         };

@@ -18,7 +18,11 @@ impl fmt::Display for Problems {
 }
 
 /// One diagnostic: with excerpt and help for a person, on one line for a program.
-pub(super) fn diagnostic(out: &mut impl Write, problem: &Diagnostic, format: Format) -> io::Result<()> {
+pub(super) fn diagnostic(
+    out: &mut impl Write,
+    problem: &Diagnostic,
+    format: Format,
+) -> io::Result<()> {
     if format == Format::Json {
         serde_json::to_writer(&mut *out, problem)?;
         return writeln!(out);

@@ -40,7 +40,10 @@ pub(super) struct Replay {
 fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if speed > 0.0 && speed.is_finite() => Ok(speed),
-        _ => Err("a number above 0 is due: 1 is the recording's own pace, 10 ten times as fast".into()),
+        _ => {
+            Err("a number above 0 is due: 1 is the recording's own pace, 10 ten times as fast"
+                .into())
+        }
     }
 }
 
@@ -48,12 +51,21 @@ impl Replay {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let settings = self.site.open()?.settings;
         let to = self.to.clone().unwrap_or_else(|| format!("http://{}", settings.server.listen));
-        let token = self.token.clone().or_else(|| settings.server.ingest_token.map(|t| t.reveal().to_owned()));
+        let token = self
+            .token
+            .clone()
+            .or_else(|| settings.server.ingest_token.map(|t| t.reveal().to_owned()));
         // From this machine it needs none, and a token would be refused by a server that knows of none.
         let token = if self.to.is_some() || self.token.is_some() { token } else { None };
         let posting = Posting::to(&to, token)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut sending = Sending { posting, speed: self.speed, ready: Vec::new(), last: None, sum: Posted::default() };
+        let mut sending = Sending {
+            posting,
+            speed: self.speed,
+            ready: Vec::new(),
+            last: None,
+            sum: Posted::default(),
+        };
         runtime.block_on(async {
             for file in &self.files {
                 for line in Recording::open(file)? {
@@ -63,7 +75,12 @@ impl Replay {
             sending.flush().await
         })?;
         let Posted { accepted, refused, .. } = sending.sum;
-        writeln!(out, "{} accepted, {} refused", count(accepted, "message"), count(refused, "line"))?;
+        writeln!(
+            out,
+            "{} accepted, {} refused",
+            count(accepted, "message"),
+            count(refused, "line")
+        )?;
         Ok(if refused == 0 { Outcome::Fine } else { Outcome::Failed })
     }
 }
@@ -107,7 +124,9 @@ impl Sending {
         let Some(speed) = self.speed else { return Ok(()) };
         let last = self.last.replace(message.sent_at);
         let pause = last.map(|last| message.sent_at.duration_since(last));
-        let Some(pause) = pause.and_then(|pause| Duration::try_from(pause).ok()) else { return Ok(()) };
+        let Some(pause) = pause.and_then(|pause| Duration::try_from(pause).ok()) else {
+            return Ok(());
+        };
         if !pause.is_zero() {
             self.flush().await?;
             tokio::time::sleep(pause.div_f64(speed).min(LONGEST_PAUSE)).await;

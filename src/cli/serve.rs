@@ -37,10 +37,16 @@ impl Serve {
         telemetry::start_log();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let served = runtime.block_on(async {
-            let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?;
-            let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?;
-            let start =
-                Start { settings: found.settings, site: found.site, file: found.file, clock: Timestamp::now };
+            let mut terminate =
+                signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?;
+            let mut interrupt =
+                signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?;
+            let start = Start {
+                settings: found.settings,
+                site: found.site,
+                file: found.file,
+                clock: Timestamp::now,
+            };
             let running = server::start(start).await?;
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -47,7 +47,9 @@ pub struct RefusedLine {
 impl Posting {
     pub fn to(server: &str, token: Option<String>) -> Result<Self, PostingError> {
         let no_address = || PostingError::NoAddress(server.into());
-        let to = Url::parse(server).and_then(|base| base.join("/api/messages")).map_err(|_| no_address())?;
+        let to = Url::parse(server)
+            .and_then(|base| base.join("/api/messages"))
+            .map_err(|_| no_address())?;
         if !matches!(to.scheme(), "http" | "https") {
             return Err(no_address());
         }
@@ -56,7 +58,10 @@ impl Posting {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
-            .map_err(|error| PostingError::Unreachable { to: to.clone(), why: error.to_string() })?;
+            .map_err(|error| PostingError::Unreachable {
+                to: to.clone(),
+                why: error.to_string(),
+            })?;
         Ok(Self { client, to, token })
     }
 
@@ -64,10 +69,12 @@ impl Posting {
     pub async fn post(&self, lines: Vec<u8>) -> Result<Posted, PostingError> {
         let unreachable = |error: reqwest::Error| {
             // The error's own text would name the address twice.
-            let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            let why = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), ToString::to_string);
             PostingError::Unreachable { to: self.to.clone(), why }
         };
-        let mut request = self.client.post(self.to.clone()).header(header::CONTENT_TYPE, KIND).body(lines);
+        let mut request =
+            self.client.post(self.to.clone()).header(header::CONTENT_TYPE, KIND).body(lines);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -86,7 +93,11 @@ impl Posting {
         if status.is_success() {
             return Err(PostingError::NoHubs { to: self.to.clone() });
         }
-        Err(PostingError::Refused { to: self.to.clone(), status: status.as_u16(), said: reason(&body) })
+        Err(PostingError::Refused {
+            to: self.to.clone(),
+            status: status.as_u16(),
+            said: reason(&body),
+        })
     }
 }
 
@@ -98,6 +109,8 @@ struct Reason {
 fn reason(body: &[u8]) -> String {
     match serde_json::from_slice::<Reason>(body) {
         Ok(Reason { error }) => error,
-        Err(_) => String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect(),
+        Err(_) => {
+            String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect()
+        }
     }
 }

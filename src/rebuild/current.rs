@@ -140,7 +140,8 @@ impl Rebuild {
                 return false;
             }
             let Some(entry) = entry else { return true };
-            let fits = entry.config == hash_of(&loaded.placed.config) && entry.script == definition.source.version;
+            let fits = entry.config == hash_of(&loaded.placed.config)
+                && entry.script == definition.source.version;
             if !fits || known.invalid(id).is_some_and(|invalid| invalid.sequence > entry.sequence) {
                 return true;
             }
@@ -158,7 +159,8 @@ impl Rebuild {
 impl Inner {
     pub(super) fn load(&self, instance: Instance, hub: Arc<Hub>) -> Result<Loaded, Unfit> {
         let library = self.parts.shelf.library();
-        let definition = library.get(&instance.widget).map_err(|unknown| unknown.to_string())?.clone();
+        let definition =
+            library.get(&instance.widget).map_err(|unknown| unknown.to_string())?.clone();
         let placed = definition.place(&instance, hub.clone()).map_err(|wrong| {
             wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         })?;
@@ -166,17 +168,33 @@ impl Inner {
     }
 
     /// The HTML of some data by the template of now.
-    pub(super) fn render(&self, loaded: &Loaded, data: &Value, now: Timestamp) -> Result<String, crate::diagnostic::Diagnostic> {
+    pub(super) fn render(
+        &self,
+        loaded: &Loaded,
+        data: &Value,
+        now: Timestamp,
+    ) -> Result<String, crate::diagnostic::Diagnostic> {
         let widget = loaded.placed.to_json(now);
-        self.parts.renderer.widget(&WidgetHtml { name: &loaded.definition.name, data, widget: &widget })
+        self.parts.renderer.widget(&WidgetHtml {
+            name: &loaded.definition.name,
+            data,
+            widget: &widget,
+        })
     }
 
     /// What readers see: the entry's data, or that there never was any. `None` where they must wait for it.
-    pub(super) fn view_of(&self, loaded: &Loaded, entry: Option<&Entry>, due: bool) -> Option<Current> {
+    pub(super) fn view_of(
+        &self,
+        loaded: &Loaded,
+        entry: Option<&Entry>,
+        due: bool,
+    ) -> Option<Current> {
         let failing = self.known.lock().failing(loaded.instance.id).cloned();
         let Some(entry) = entry else {
             let failing = failing?;
-            return Some(self.composed(loaded, Shown { error: Some(&failing), ..Shown::nothing() }));
+            return Some(
+                self.composed(loaded, Shown { error: Some(&failing), ..Shown::nothing() }),
+            );
         };
         let template = self.parts.renderer.template_hash(&loaded.definition.name);
         let rendered = (template != Some(entry.template))
@@ -283,7 +301,14 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn nothing() -> Self {
-        Self { data: &Value::Null, html: "", built_at: None, cause: None, is_old: false, error: None }
+        Self {
+            data: &Value::Null,
+            html: "",
+            built_at: None,
+            cause: None,
+            is_old: false,
+            error: None,
+        }
     }
 }
 
@@ -299,7 +324,13 @@ fn chrome_of(chrome: Option<&Chrome>) -> render::Chrome {
 }
 
 /// What makes a widget another one for its readers. Neither its age nor the message that caused it does.
-pub(super) fn version(data: &Value, html: &str, title: &str, state: State, error: Option<&str>) -> String {
+pub(super) fn version(
+    data: &Value,
+    html: &str,
+    title: &str,
+    state: State,
+    error: Option<&str>,
+) -> String {
     let mut hash = Xxh3Default::new();
     for part in [data.to_string().as_str(), html, title, error.unwrap_or("")] {
         hash.write(part.as_bytes());
@@ -316,8 +347,16 @@ pub(super) fn hash_of(config: &crate::hub::Config) -> u64 {
 
 /// How long an entry has until its refresh: up to a tenth longer than asked, by instance and time, so that widgets
 /// which were built together do not go on asking together.
-pub(super) fn refresh_in(every: Duration, built_at: Timestamp, id: InstanceId, now: Timestamp) -> Duration {
-    let seed = xxhash_rust::xxh3::xxh3_64_with_seed(&id.0.to_le_bytes(), built_at.as_second().unsigned_abs());
+pub(super) fn refresh_in(
+    every: Duration,
+    built_at: Timestamp,
+    id: InstanceId,
+    now: Timestamp,
+) -> Duration {
+    let seed = xxhash_rust::xxh3::xxh3_64_with_seed(
+        &id.0.to_le_bytes(),
+        built_at.as_second().unsigned_abs(),
+    );
     let jitter = every / 10 * u32::try_from(seed % 1000).unwrap_or(0) / 1000;
     let age = Duration::try_from(now.duration_since(built_at)).unwrap_or_default();
     (every + jitter).saturating_sub(age)
@@ -330,7 +369,8 @@ mod tests {
 
     #[test]
     fn refreshes_of_widgets_built_together_drift_apart() {
-        let (every, built): (_, Timestamp) = (Duration::from_secs(3600), "2026-01-01T00:00:00Z".parse().unwrap());
+        let (every, built): (_, Timestamp) =
+            (Duration::from_secs(3600), "2026-01-01T00:00:00Z".parse().unwrap());
         let times: std::collections::BTreeSet<_> =
             (1..20).map(|id| refresh_in(every, built, InstanceId(id), built)).collect();
         assert!(times.len() > 15, "{times:?}");

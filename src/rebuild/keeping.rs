@@ -48,8 +48,10 @@ impl Known {
     pub(super) async fn load(journal: &Journal) -> Result<Self, StoreError> {
         let pending = journal.pending().await?;
         let latest = journal.sequence();
-        let invalid =
-            pending.into_iter().map(|p| (p.instance, Invalid { sequence: p.sequence, cause: p.cause })).collect();
+        let invalid = pending
+            .into_iter()
+            .map(|p| (p.instance, Invalid { sequence: p.sequence, cause: p.cause }))
+            .collect();
         Ok(Self { invalid, latest, ..Self::default() })
     }
 
@@ -96,7 +98,12 @@ impl Known {
     }
 
     /// A run failed; how often in a row it did.
-    pub(super) fn failed(&mut self, id: InstanceId, error: String, diagnostic: Option<Diagnostic>) -> Failing {
+    pub(super) fn failed(
+        &mut self,
+        id: InstanceId,
+        error: String,
+        diagnostic: Option<Diagnostic>,
+    ) -> Failing {
         self.changes += 1;
         let runs = self.failing.get(&id).map_or(0, |failing| failing.runs) + 1;
         let failing = Failing { runs, error, diagnostic };

@@ -68,8 +68,11 @@ impl Queue {
 
     /// The next to run, which is running from now on.
     pub(super) fn pop(&mut self) -> Option<InstanceId> {
-        while let Some((id, from_urgent)) =
-            self.urgent.pop_front().map(|id| (id, true)).or_else(|| self.calm.pop_front().map(|id| (id, false)))
+        while let Some((id, from_urgent)) = self
+            .urgent
+            .pop_front()
+            .map(|id| (id, true))
+            .or_else(|| self.calm.pop_front().map(|id| (id, false)))
         {
             if let Some(slot) = self.slots.get_mut(&id)
                 && slot.stage == Stage::InLine
@@ -191,7 +194,10 @@ mod tests {
         queue.plan(A, now + Duration::from_secs(9));
         queue.plan(B, now + Duration::from_secs(7));
         assert_eq!(queue.due(now), (vec![], Some(now + Duration::from_secs(7))));
-        assert_eq!(queue.due(now + Duration::from_secs(8)), (vec![B], Some(now + Duration::from_secs(9))));
+        assert_eq!(
+            queue.due(now + Duration::from_secs(8)),
+            (vec![B], Some(now + Duration::from_secs(9)))
+        );
         assert_eq!(queue.due(now + Duration::from_secs(10)), (vec![A], None));
     }
 }

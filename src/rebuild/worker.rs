@@ -57,7 +57,10 @@ impl Rebuild {
     fn resume(&self) {
         let ids = self.0.known.lock().invalid_ids();
         if !ids.is_empty() {
-            tracing::info!(instances = ids.len(), "instances that were invalid when the server stopped are rebuilt");
+            tracing::info!(
+                instances = ids.len(),
+                "instances that were invalid when the server stopped are rebuilt"
+            );
         }
         let mut queue = self.0.queue.lock();
         ids.into_iter().for_each(|id| queue.push(id, false));
@@ -109,7 +112,9 @@ impl Rebuild {
                 }
             }
             Ok(None) => self.forget(id),
-            Err(error) => tracing::error!(%id, error = %error, "an instance could not be read for its refresh"),
+            Err(error) => {
+                tracing::error!(%id, error = %error, "an instance could not be read for its refresh")
+            }
         }
     }
 
@@ -135,7 +140,8 @@ impl Rebuild {
         let widget = loaded.definition.name.to_string();
         let outcome = self.run_and_keep(&loaded).await;
         metrics::counter!(telemetry::REBUILDS, "widget" => widget.clone(), "outcome" => outcome.label()).increment(1);
-        metrics::histogram!(telemetry::REBUILD_SECONDS, "widget" => widget).record(started.elapsed().as_secs_f64());
+        metrics::histogram!(telemetry::REBUILD_SECONDS, "widget" => widget)
+            .record(started.elapsed().as_secs_f64());
         if let Outcome::Changed(current) | Outcome::Failed(Some(current)) = outcome {
             inner.parts.audience.announce(&current);
         }
@@ -171,7 +177,11 @@ impl Rebuild {
                 let entry = Entry {
                     config: hash_of(&loaded.placed.config),
                     script: loaded.definition.source.version,
-                    template: inner.parts.renderer.template_hash(&loaded.definition.name).unwrap_or(0),
+                    template: inner
+                        .parts
+                        .renderer
+                        .template_hash(&loaded.definition.name)
+                        .unwrap_or(0),
                     sequence,
                     built_at: now,
                     cause: cause.or_else(|| old.as_ref().and_then(|old| old.cause.clone())),
@@ -198,7 +208,9 @@ impl Rebuild {
     async fn run_data(&self, loaded: &Loaded, now: Timestamp) -> Result<(Value, String), Unbuilt> {
         let parts = &self.0.parts;
         let (definition, placed) = (loaded.definition.clone(), loaded.placed.clone());
-        let run = parts.pool.run(move |interpreter| definition.data(interpreter, &placed, now), parts.patience);
+        let run = parts
+            .pool
+            .run(move |interpreter| definition.data(interpreter, &placed, now), parts.patience);
         let data = match run.await {
             Ok(Ok(data)) => data,
             Ok(Err(failure)) => return Err(unbuilt(failure)),
@@ -250,13 +262,19 @@ impl Rebuild {
         let cache = self.0.parts.cache.clone();
         let flushed = tokio::task::spawn_blocking(move || cache.flush()).await;
         let settled = match flushed {
-            Ok(Ok(())) => self.0.parts.journal.settle(&rebuilt).await.map_err(|error| error.to_string()),
+            Ok(Ok(())) => {
+                self.0.parts.journal.settle(&rebuilt).await.map_err(|error| error.to_string())
+            }
             Ok(Err(error)) => Err(error.to_string()),
             Err(panic) => Err(panic.to_string()),
         };
         if let Err(error) = settled {
             // They stay in the journal: after a restart they are rebuilt once more, which is all that is lost.
-            tracing::warn!(error, instances = rebuilt.len(), "rebuilt instances could not be struck from the journal");
+            tracing::warn!(
+                error,
+                instances = rebuilt.len(),
+                "rebuilt instances could not be struck from the journal"
+            );
         }
     }
 }
@@ -302,7 +320,9 @@ impl Outcome {
 fn unbuilt(failure: Failure) -> Unbuilt {
     let error = match &failure.kind {
         FailureKind::Thrown(Value::Object(thrown)) if thrown.contains_key("service") => {
-            let text = |key: &str| thrown.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), Into::into));
+            let text = |key: &str| {
+                thrown.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), Into::into))
+            };
             match (text("service"), text("message")) {
                 (Some(service), Some(message)) => format!("{service}: {message}"),
                 _ => failure.diagnostic.message.clone(),

@@ -53,10 +53,19 @@ impl Intake {
     }
 
     /// One batch, whole. `false` when it is time to stop and the disk has not taken it.
-    async fn take(&self, messages: Vec<Message>, receipts: Vec<oneshot::Sender<()>>, stop: &CancellationToken) -> bool {
+    async fn take(
+        &self,
+        messages: Vec<Message>,
+        receipts: Vec<oneshot::Sender<()>>,
+        stop: &CancellationToken,
+    ) -> bool {
         let judged = self.triage.judge(messages).await;
         while let Err(error) = self.keep(&judged).await {
-            tracing::error!(error = format!("{error:#}"), messages = judged.len(), "messages could not be put on disk; trying again");
+            tracing::error!(
+                error = format!("{error:#}"),
+                messages = judged.len(),
+                "messages could not be put on disk; trying again"
+            );
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}
                 () = stop.cancelled() => return false,

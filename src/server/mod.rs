@@ -83,7 +83,9 @@ impl Running {
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
-            tracing::warn!("something did not end in time and is cut off; what it had to do stands in the journal");
+            tracing::warn!(
+                "something did not end in time and is cut off; what it had to do stands in the journal"
+            );
         }
         let cache = self.cache;
         let flushed = tokio::task::spawn_blocking(move || cache.flush());
@@ -104,8 +106,9 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
 
     let folder = &settings.storage.path;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("{} can't be made; [storage] path names another folder", folder.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| {
+        format!("{} can't be made; [storage] path names another folder", folder.display())
+    })?;
     let store = Store::open(settings.store.as_str()).await?;
     let journal = Arc::new(Journal::open(&folder.join("journal.db")).await?);
     let datanommer = Datanommer::open(settings.datanommer.url.as_str()).await?;
@@ -140,7 +143,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let renderer = Arc::new(renderer);
     seed::hubs(&store, &settings, clock()).await?;
 
-    let pure = Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
+    let pure =
+        Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
     let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
     let live = Live::new(epoch(clock()));
     let triage = Triage::new(shelf.clone(), pure.clone(), sandbox.pure_threads, clock);
@@ -174,7 +178,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         async move { rebuild.run(stop).await }
     });
     tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
-    let fedmsg = settings.bus.fedmsg.as_ref().map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
+    let fedmsg = settings
+        .bus
+        .fedmsg
+        .as_ref()
+        .map(|fedmsg| Fedmsg::start(fedmsg, sender.clone()))
+        .transpose()?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),
@@ -232,7 +241,8 @@ impl Audience for Readers {
 
     fn announce(&self, current: &Current) {
         metrics::counter!(telemetry::EVENTS).increment(1);
-        let announcement = Announcement { kind: Kind::Widget(current.view.id), data: current.json.clone() };
+        let announcement =
+            Announcement { kind: Kind::Widget(current.view.id), data: current.json.clone() };
         self.0.announce(&current.view.hub, announcement);
     }
 }
@@ -244,7 +254,8 @@ const LOST: usize = 4;
 fn complaints(pure: &Pool, data: &Pool) -> Vec<String> {
     let lost = |pool: &Pool, tier: &str| {
         let lost = pool.lost();
-        (lost >= LOST).then(|| format!("{lost} threads of the {tier} tier did not come back from a script"))
+        (lost >= LOST)
+            .then(|| format!("{lost} threads of the {tier} tier did not come back from a script"))
     };
     [lost(pure, "pure"), lost(data, "data")].into_iter().flatten().collect()
 }
@@ -252,7 +263,9 @@ fn complaints(pure: &Pool, data: &Pool) -> Vec<String> {
 /// Each open stream is an open file: the soft limit is often 1,024 where the hard one is far higher.
 fn raise_open_files() {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => tracing::debug!(limit, "open files: the soft limit was raised to the hard one"),
+        Ok(limit) => {
+            tracing::debug!(limit, "open files: the soft limit was raised to the hard one")
+        }
         Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
     }
 }

@@ -144,7 +144,9 @@ impl Reload {
         let shelf = self.shelf.clone();
         let reloaded = self.pool.run(move |interpreter| shelf.reload(interpreter), PATIENCE).await;
         let Ok((before, after)) = reloaded else {
-            tracing::error!("reading the scripts anew did not come to an end: the ones before go on serving");
+            tracing::error!(
+                "reading the scripts anew did not come to an end: the ones before go on serving"
+            );
             return;
         };
         report(&before, &after);
@@ -172,10 +174,13 @@ impl Reload {
         self.rebuild.forget_currents();
         let is_frame = |name: &String| !name.starts_with("widgets/");
         let library = self.shelf.library();
-        let named = |name: &str| reloaded.changed.iter().any(|changed| *changed == format!("widgets/{name}.html"));
+        let named = |name: &str| {
+            reloaded.changed.iter().any(|changed| *changed == format!("widgets/{name}.html"))
+        };
         let widgets = library.widgets().map(|definition| &definition.name);
         let everywhere = reloaded.changed.iter().any(is_frame);
-        let drawn: Vec<_> = widgets.filter(|name| everywhere || named(&name.path())).cloned().collect();
+        let drawn: Vec<_> =
+            widgets.filter(|name| everywhere || named(&name.path())).cloned().collect();
         for one in self.triage.instances_of(&drawn) {
             if self.live.viewers(&one.hub) > 0 {
                 if let Err(error) = self.rebuild.redraw(one.id).await {
@@ -212,21 +217,30 @@ impl Reload {
             Err(error) => tracing::error!(%error, "new hubs of hubs.toml could not be made"),
         }
         let old = std::mem::replace(&mut self.settings, new);
-        let same = |settings: &Settings| Settings { hubs: vec![], user_hub: vec![], ..settings.clone() };
+        let same =
+            |settings: &Settings| Settings { hubs: vec![], user_hub: vec![], ..settings.clone() };
         if same(&old) != same(&self.settings) {
-            tracing::warn!("hubs.toml: [[hub]] and [user_hub] are in use; what changed beside them needs a restart");
+            tracing::warn!(
+                "hubs.toml: [[hub]] and [user_hub] are in use; what changed beside them needs a restart"
+            );
         }
     }
 
     /// A hub that is new: into the index, and told to whoever is concerned.
     async fn welcome(&self, settings: &Settings, name: &crate::hub::HubName) {
-        let found = async { Ok::<_, crate::store::StoreError>((self.store.hub(name).await?, self.store.instances(name).await?)) };
+        let found = async {
+            Ok::<_, crate::store::StoreError>((
+                self.store.hub(name).await?,
+                self.store.instances(name).await?,
+            ))
+        };
         let Ok((Some(hub), instances)) = found.await else { return };
         tracing::info!(hub = %name, widgets = instances.len(), "a hub of hubs.toml was made");
         let body = serde_json::json!({ "hub_name": name, "hub_type": hub.kind });
         self.triage.put_hub(hub, &instances).await;
         self.live.announce(name, Announcement { kind: Kind::Hub, data: "{}".into() });
-        let message = seed::own_message(&settings.server.environment, "hub.created", body, (self.clock)());
+        let message =
+            seed::own_message(&settings.server.environment, "hub.created", body, (self.clock)());
         // The server stops: then nobody is there to be told.
         let _ = self.sender.send(Delivery::new(message, Source("hubs"))).await;
     }
@@ -248,7 +262,10 @@ fn new_folders(root: &Path, events: &[DebouncedEvent]) -> Vec<PathBuf> {
     let made = events.iter().filter(|event| matches!(event.kind, EventKind::Create(_)));
     made.flat_map(|event| &event.paths)
         .filter(|path| path.parent() == Some(root) && path.is_dir())
-        .filter(|path| path.file_name().is_some_and(|name| ["widgets", "templates", "static"].iter().any(|f| name == *f)))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| ["widgets", "templates", "static"].iter().any(|f| name == *f))
+        })
         .cloned()
         .collect()
 }

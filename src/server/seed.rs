@@ -34,16 +34,25 @@ pub async fn hubs(
 
 /// What hubs.toml places that no script can serve: widgets that do not exist, settings that do not fit; all at once.
 pub fn misplaced(settings: &Settings, library: &Library) -> Vec<Diagnostic> {
-    let of_hubs = settings.hubs.iter().flat_map(|hub| &hub.widgets).map(|entry| (entry, entry.config.clone()));
+    let of_hubs = settings
+        .hubs
+        .iter()
+        .flat_map(|hub| &hub.widgets)
+        .map(|entry| (entry, entry.config.clone()));
     // Somebody's name stands for everybody's.
-    let of_users = settings.user_hub.iter().map(|entry| (entry, for_user(&entry.config, "somebody")));
+    let of_users =
+        settings.user_hub.iter().map(|entry| (entry, for_user(&entry.config, "somebody")));
     let mut problems = Vec::new();
     for (entry, config) in of_hubs.chain(of_users) {
         match library.get(&entry.widget) {
-            Err(unknown) => problems.push(entry.place.error(unknown.to_string()).help(known(library))),
+            Err(unknown) => {
+                problems.push(entry.place.error(unknown.to_string()).help(known(library)))
+            }
             Ok(definition) => {
                 let wrong = definition.complete(&config).err().unwrap_or_default();
-                problems.extend(wrong.iter().map(|error| entry.place_of(error.name()).error(error.to_string())));
+                problems.extend(
+                    wrong.iter().map(|error| entry.place_of(error.name()).error(error.to_string())),
+                );
             }
         }
     }
@@ -56,7 +65,12 @@ fn known(library: &Library) -> String {
 }
 
 /// What the server tells itself, as the bus would: `hubs.hub.created` and the like.
-pub(super) fn own_message(environment: &str, topic: &str, body: serde_json::Value, now: Timestamp) -> Message {
+pub(super) fn own_message(
+    environment: &str,
+    topic: &str,
+    body: serde_json::Value,
+    now: Timestamp,
+) -> Message {
     let topic = Topic::new(&format!("org.fedoraproject.{environment}.hubs.{topic}"));
     Message::own(topic, body, now)
 }

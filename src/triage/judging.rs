@@ -27,20 +27,30 @@ impl Triage {
         let judged = self.pool.run(
             move |interpreter| {
                 let library = inner.shelf.library();
-                messages.into_iter().map(|message| inner.judge(interpreter, &library, message)).collect::<Vec<_>>()
+                messages
+                    .into_iter()
+                    .map(|message| inner.judge(interpreter, &library, message))
+                    .collect::<Vec<_>>()
             },
             PATIENCE,
         );
         match judged.await {
             Ok(judged) => judged,
             // A thread was lost on them: whoever may be concerned counts as concerned.
-            Err(_) => spare.into_iter().map(|message| self.inner.judge_without_scripts(message)).collect(),
+            Err(_) => {
+                spare.into_iter().map(|message| self.inner.judge_without_scripts(message)).collect()
+            }
         }
     }
 }
 
 impl Inner {
-    fn judge(&self, interpreter: &mut Interpreter, library: &Library, mut message: Message) -> Judged {
+    fn judge(
+        &self,
+        interpreter: &mut Interpreter,
+        library: &Library,
+        mut message: Message,
+    ) -> Judged {
         let started = std::time::Instant::now();
         library.processors().describe(interpreter, &mut message);
         let candidates = self.candidates(&message);
@@ -52,7 +62,8 @@ impl Inner {
                 self.asks(interpreter, library, &argument, instance, hub)
             });
             invalidated.extend(
-                concerned.map(|(instance, hub)| Concerned { id: instance.id, hub: hub.name.clone() }),
+                concerned
+                    .map(|(instance, hub)| Concerned { id: instance.id, hub: hub.name.clone() }),
             );
         }
         metrics::histogram!(telemetry::TRIAGE_SECONDS).record(started.elapsed().as_secs_f64());
@@ -63,8 +74,14 @@ impl Inner {
 
     fn judge_without_scripts(&self, message: Message) -> Judged {
         let candidates = self.candidates(&message);
-        let invalidated = candidates.iter().map(|(instance, hub)| Concerned { id: instance.id, hub: hub.name.clone() });
-        Judged { invalidated: invalidated.collect(), candidates: candidates.len(), message: Arc::new(message) }
+        let invalidated = candidates
+            .iter()
+            .map(|(instance, hub)| Concerned { id: instance.id, hub: hub.name.clone() });
+        Judged {
+            invalidated: invalidated.collect(),
+            candidates: candidates.len(),
+            message: Arc::new(message),
+        }
     }
 
     /// Taken out of the plan, so that no script runs while it is locked.
@@ -72,7 +89,10 @@ impl Inner {
         let mut ids: Vec<InstanceId> = Vec::new();
         let plan = self.plan.read();
         plan.index.candidates(message, &mut ids);
-        ids.iter().filter_map(|id| plan.roster.get(*id)).map(|spot| (spot.to_instance(), spot.hub().clone())).collect()
+        ids.iter()
+            .filter_map(|id| plan.roster.get(*id))
+            .map(|spot| (spot.to_instance(), spot.hub().clone()))
+            .collect()
     }
 
     fn asks(

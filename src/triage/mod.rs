@@ -99,7 +99,9 @@ impl Triage {
             let mut plan = self.inner.plan.write();
             let gone: Vec<_> = plan.roster.of_hub(&hub.name).map(roster::Spot::id).collect();
             plan.roster.put_hub(Arc::new(hub));
-            for id in gone.into_iter().filter(|id| !instances.iter().any(|instance| instance.id == *id)) {
+            for id in
+                gone.into_iter().filter(|id| !instances.iter().any(|instance| instance.id == *id))
+            {
                 plan.roster.remove(id);
                 plan.index.remove(id);
             }
@@ -128,7 +130,8 @@ impl Triage {
     async fn index(&self, ids: Vec<InstanceId>) {
         let shares = ids.chunks(CHUNK).map(|ids| {
             let (inner, share) = (self.inner.clone(), ids.to_vec());
-            let asked = self.pool.run(move |interpreter| inner.index(interpreter, &share), PATIENCE);
+            let asked =
+                self.pool.run(move |interpreter| inner.index(interpreter, &share), PATIENCE);
             async move {
                 if asked.await.is_err() {
                     // Nothing is known of them: they are asked about every message.
@@ -158,7 +161,8 @@ impl Inner {
     fn index(&self, interpreter: &mut Interpreter, ids: &[InstanceId]) {
         let library = self.shelf.library();
         let now = (self.clock)();
-        let hints: Vec<_> = ids.iter().map(|id| (*id, self.hints(interpreter, &library, *id, now))).collect();
+        let hints: Vec<_> =
+            ids.iter().map(|id| (*id, self.hints(interpreter, &library, *id, now))).collect();
         let mut plan = self.plan.write();
         for (id, hints) in hints {
             if plan.roster.get(id).is_some() {
@@ -169,7 +173,13 @@ impl Inner {
 
     /// What narrows an instance's messages down. Hints that fail leave all of them in; a widget that no message
     /// concerns, or that is unknown, leaves none.
-    fn hints(&self, interpreter: &mut Interpreter, library: &Library, id: InstanceId, now: Timestamp) -> Vec<Hint> {
+    fn hints(
+        &self,
+        interpreter: &mut Interpreter,
+        library: &Library,
+        id: InstanceId,
+        now: Timestamp,
+    ) -> Vec<Hint> {
         let Some((instance, hub)) =
             self.plan.read().roster.get(id).map(|spot| (spot.to_instance(), spot.hub().clone()))
         else {

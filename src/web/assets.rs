@@ -72,11 +72,19 @@ pub(super) async fn serve(
 }
 
 /// `GET /favicon.ico`: browsers ask for it whatever the page says.
-pub(super) async fn favicon(State(services): State<Services>, headers: HeaderMap) -> Result<Response, PageError> {
+pub(super) async fn favicon(
+    State(services): State<Services>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
     answer(&services, "favicon.svg", false, &headers)
 }
 
-fn answer(services: &Services, path: &str, versioned: bool, headers: &HeaderMap) -> Result<Response, PageError> {
+fn answer(
+    services: &Services,
+    path: &str,
+    versioned: bool,
+    headers: &HeaderMap,
+) -> Result<Response, PageError> {
     let files = services.assets.files.load();
     let asset = files.get(path).ok_or_else(|| PageError::NoSuchPage(format!("/static/{path}")))?;
     let mut response = match headers.get(header::IF_NONE_MATCH) {

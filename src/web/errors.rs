@@ -38,9 +38,10 @@ impl PageError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchHub(_) | Self::NoSuchWidget { .. } | Self::NoSuchKind(_) | Self::NoSuchPage(_) => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoSuchHub(_)
+            | Self::NoSuchWidget { .. }
+            | Self::NoSuchKind(_)
+            | Self::NoSuchPage(_) => StatusCode::NOT_FOUND,
             // A name that can't be one names nothing.
             Self::BadName(_) => StatusCode::NOT_FOUND,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -65,7 +66,9 @@ impl IntoResponse for PageError {
 
 /// Gives an answer that failed its body: a page. Routes that speak JSON use [`JsonError`].
 pub(super) async fn render(State(services): State<Services>, response: Response) -> Response {
-    let Some(Failed(error)) = response.extensions().get::<Failed>().cloned() else { return response };
+    let Some(Failed(error)) = response.extensions().get::<Failed>().cloned() else {
+        return response;
+    };
     let status = response.status();
     let message = error.to_string();
     let context = ErrorPage { status: status.as_u16(), title: title(status), message: &message };
@@ -115,10 +118,16 @@ pub(super) async fn no_such_page(uri: Uri) -> Response {
 
 /// A handler panicked: the connection lives on and the visitor is told.
 pub(super) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
-    let said = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+    let said = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or(payload.downcast_ref::<&str>().copied());
     tracing::error!(panic = said.unwrap_or("without words"), "a request handler panicked");
-    let mut response = Response::new(Body::from("The server could not answer. What it was is in its log.\n"));
+    let mut response =
+        Response::new(Body::from("The server could not answer. What it was is in its log.\n"));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

@@ -38,7 +38,9 @@ impl Ingest {
     fn admits(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refused> {
         let given = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
         match (given.and_then(|value| value.strip_prefix(b"Bearer ")), &self.token) {
-            (Some(given), Some(token)) if bool::from(given.ct_eq(token.reveal().as_bytes())) => Ok(()),
+            (Some(given), Some(token)) if bool::from(given.ct_eq(token.reveal().as_bytes())) => {
+                Ok(())
+            }
             (Some(_), Some(_)) => Err(Refused::WrongToken),
             (Some(_), None) => Err(Refused::NoTokenHere),
             (None, _) if security::is_local(peer.ip(), headers) => Ok(()),
@@ -49,7 +51,9 @@ impl Ingest {
 
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("from another machine or a proxy, send `Authorization: Bearer` with the token of [server] ingest_token")]
+    #[error(
+        "from another machine or a proxy, send `Authorization: Bearer` with the token of [server] ingest_token"
+    )]
     NoToken,
     #[error("that is not the token of [server] ingest_token")]
     WrongToken,
@@ -118,9 +122,15 @@ pub(super) async fn messages(
 }
 
 fn is_ndjson(headers: &HeaderMap) -> Result<(), Refused> {
-    let given = headers.get(header::CONTENT_TYPE).map_or("missing".into(), |v| String::from_utf8_lossy(v.as_bytes()));
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .map_or("missing".into(), |v| String::from_utf8_lossy(v.as_bytes()));
     let kind = given.split(';').next().unwrap_or("").trim();
-    if kind.eq_ignore_ascii_case(KIND) { Ok(()) } else { Err(Refused::WrongKind(given.into_owned())) }
+    if kind.eq_ignore_ascii_case(KIND) {
+        Ok(())
+    } else {
+        Err(Refused::WrongKind(given.into_owned()))
+    }
 }
 
 /// One request's lines on their way.
@@ -170,7 +180,8 @@ impl Taking {
             self.settle_one().await?;
         }
         let Self { accepted, refused, errors, .. } = self;
-        let status = if accepted == 0 && refused > 0 { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        let status =
+            if accepted == 0 && refused > 0 { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         let mut answer = json!({ "accepted": accepted, "refused": refused, "errors": errors });
         if let Some(reason) = broke_off {
             answer["error"] = reason.into();

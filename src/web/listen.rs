@@ -34,7 +34,9 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves until it is told to stop, then finishes the answers that are under way.
 pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
-    let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(10));
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(10));
     let listener = listener.tap_io(move |stream| {
         let socket = SockRef::from(&*stream);
         let set = stream
@@ -46,7 +48,8 @@ pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToke
         }
     });
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let served =
+        axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(%error, "serving ended");
     }

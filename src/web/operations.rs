@@ -15,13 +15,16 @@ pub(super) async fn healthz(State(services): State<Services>) -> Response {
         reasons.push("the store does not answer".into());
     }
     if reasons.is_empty() {
-        return Json(json!({ "status": "ok", "pending": services.rebuild.pending() })).into_response();
+        return Json(json!({ "status": "ok", "pending": services.rebuild.pending() }))
+            .into_response();
     }
-    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "failing", "reasons": reasons }))).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "failing", "reasons": reasons })))
+        .into_response()
 }
 
 /// `GET /metrics`, in the text format of Prometheus.
 pub(super) async fn metrics(State(services): State<Services>) -> Response {
     services.metrics.run_upkeep();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], services.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], services.metrics.render())
+        .into_response()
 }

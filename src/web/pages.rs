@@ -33,7 +33,12 @@ pub(super) async fn index(
             && (hub.name.as_str().contains(&words) || hub.summary.to_lowercase().contains(&words))
     };
     let of = |kind: HubKind| -> Vec<HubSummary<'_>> {
-        hubs.iter().filter(found).filter(|hub| hub.kind == kind).take(SHOWN).map(HubSummary::from).collect()
+        hubs.iter()
+            .filter(found)
+            .filter(|hub| hub.kind == kind)
+            .take(SHOWN)
+            .map(HubSummary::from)
+            .collect()
     };
     let (groups, users) = (of(HubKind::Group), of(HubKind::User));
     let context = IndexPage { groups: &groups, users: &users, query: &q };
@@ -54,7 +59,11 @@ pub(super) async fn hub(
     };
     let days_idle = found.days_idle((services.clock)());
     let (left, right) = (column(Column::Left), column(Column::Right));
-    page(&services, "hub.html", HubPage { hub: &found, days_idle, left: &left, right: &right, cursor: &cursor })
+    page(
+        &services,
+        "hub.html",
+        HubPage { hub: &found, days_idle, left: &left, right: &right, cursor: &cursor },
+    )
 }
 
 fn html(place: &Place) -> String {
@@ -72,7 +81,8 @@ pub(super) async fn hub_json(
     let hub = find(&services, &name).await?;
     let instances = services.store.instances(&hub.name).await.map_err(PageError::internal)?;
     let ids: Vec<_> = instances.iter().map(|instance| instance.id).collect();
-    let of = |column| instances.iter().filter(|i| i.column == column).map(|i| i.id).collect::<Vec<_>>();
+    let of =
+        |column| instances.iter().filter(|i| i.column == column).map(|i| i.id).collect::<Vec<_>>();
     // Owners are members too, as readers of the original expect.
     let mut members: Vec<_> = hub.members.iter().chain(&hub.owners).collect();
     members.sort_unstable();
@@ -108,7 +118,10 @@ pub(super) fn page(
     template: &str,
     context: impl serde::Serialize,
 ) -> Result<Response, PageError> {
-    let html = services.renderer.page(template, context, (services.clock)()).map_err(PageError::internal)?;
+    let html = services
+        .renderer
+        .page(template, context, (services.clock)())
+        .map_err(PageError::internal)?;
     let mut response = Html(html).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Ok(response)

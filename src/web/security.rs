@@ -30,17 +30,25 @@ pub(super) async fn headers(mut response: Response) -> Response {
 /// A proxy on this machine also connects from loopback, but says for whom; and a page elsewhere could make its
 /// reader's browser send here, but not without an `Origin`, nor with a `Host` that is this machine's own name.
 pub(super) fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
-    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name));
+    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
+        .iter()
+        .any(|name| headers.contains_key(*name));
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    peer.to_canonical().is_loopback() && !forwarded && host.is_none_or(names_loopback) && is_same_origin(headers)
+    peer.to_canonical().is_loopback()
+        && !forwarded
+        && host.is_none_or(names_loopback)
+        && is_same_origin(headers)
 }
 
 /// No `Origin` (no browser, or a plain link), or the one that this server is addressed by.
 fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    let text =
+        |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match (text(header::ORIGIN), text(header::HOST)) {
         (None, _) => true,
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        (Some(origin), Some(host)) => {
+            origin.split_once("://").is_some_and(|(_, from)| from == host)
+        }
         (Some(_), None) => false,
     }
 }
@@ -58,7 +66,9 @@ mod tests {
     use super::*;
 
     fn check(peer: &str, headers: &[(&str, &str)]) -> bool {
-        let pairs = headers.iter().map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse::<HeaderValue>().unwrap()));
+        let pairs = headers
+            .iter()
+            .map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse::<HeaderValue>().unwrap()));
         is_local(peer.parse().unwrap(), &pairs.collect())
     }
 
@@ -66,10 +76,22 @@ mod tests {
     fn only_this_machine_itself_is_local() {
         assert!(check("127.0.0.1", &[("host", "127.0.0.1:5000")]));
         assert!(check("::1", &[("host", "[::1]:5000")]));
-        assert!(check("::ffff:127.0.0.1", &[("host", "localhost:5000"), ("origin", "http://localhost:5000")]));
+        assert!(check(
+            "::ffff:127.0.0.1",
+            &[("host", "localhost:5000"), ("origin", "http://localhost:5000")]
+        ));
         assert!(!check("192.0.2.7", &[("host", "localhost:5000")]));
-        assert!(!check("127.0.0.1", &[("x-forwarded-for", "192.0.2.7")]), "a proxy speaks for another");
-        assert!(!check("127.0.0.1", &[("host", "localhost:5000"), ("origin", "https://evil.example")]));
-        assert!(!check("127.0.0.1", &[("host", "evil.example:5000")]), "a name that was rebound to this machine");
+        assert!(
+            !check("127.0.0.1", &[("x-forwarded-for", "192.0.2.7")]),
+            "a proxy speaks for another"
+        );
+        assert!(!check(
+            "127.0.0.1",
+            &[("host", "localhost:5000"), ("origin", "https://evil.example")]
+        ));
+        assert!(
+            !check("127.0.0.1", &[("host", "evil.example:5000")]),
+            "a name that was rebound to this machine"
+        );
     }
 }

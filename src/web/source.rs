@@ -23,7 +23,9 @@ pub(super) async fn show(
         .into_iter()
         .chain(template.as_deref().map(|text| (&*template_file, text)))
         .chain(modules);
-    let files = texts.map(|(file, text)| SourceFile { file, lines: text.lines().collect() }).collect();
-    let context = SourcePage { widget: &name, title: &definition.title, description: &definition.doc, files };
+    let files =
+        texts.map(|(file, text)| SourceFile { file, lines: text.lines().collect() }).collect();
+    let context =
+        SourcePage { widget: &name, title: &definition.title, description: &definition.doc, files };
     pages::page(&services, "source.html", context)
 }

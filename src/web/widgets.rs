@@ -1,7 +1,7 @@
 //! One widget: as a fragment of HTML, and as the JSON that event streams carry.
 
-use super::{Services, pages};
 use super::errors::{JsonError, PageError};
+use super::{Services, pages};
 use crate::hub::{HubName, InstanceId};
 use crate::rebuild::Current;
 use crate::render::WidgetPage;
@@ -19,7 +19,8 @@ pub(super) async fn json(
     headers: HeaderMap,
 ) -> Result<Response, JsonError> {
     let current = current(&services, &hub, &id).await?;
-    let etag = HeaderValue::from_maybe_shared(current.etag.clone()).expect("hexadecimal digits in quotes");
+    let etag =
+        HeaderValue::from_maybe_shared(current.etag.clone()).expect("hexadecimal digits in quotes");
     if knows(&headers, &etag) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         response.headers_mut().insert(header::ETAG, etag);
@@ -76,7 +77,8 @@ fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     headers.get(header::IF_NONE_MATCH).is_some_and(|known| {
         known == etag
             || known.to_str().is_ok_and(|list| {
-                list.split(',').any(|one| one.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes())
+                list.split(',')
+                    .any(|one| one.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes())
             })
     })
 }

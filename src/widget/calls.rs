@@ -42,7 +42,8 @@ impl Definition {
         now: Timestamp,
     ) -> Result<bool, CheckFailed> {
         let arguments = [Argument::Message(message), Argument::Widget(placed)];
-        let answer = interpreter.call(&self.source, "should_invalidate", &arguments, &self.call(now));
+        let answer =
+            interpreter.call(&self.source, "should_invalidate", &arguments, &self.call(now));
         match answer {
             Ok(Value::Bool(yes)) => {
                 self.count_success();
@@ -60,7 +61,8 @@ impl Definition {
     }
 
     fn no_bool(&self, answer: &Value) -> Failure {
-        let message = format!("`should_invalidate` answered {answer}, but must answer true or false");
+        let message =
+            format!("`should_invalidate` answered {answer}, but must answer true or false");
         Failure::error(Diagnostic::error(message).in_file(&*self.source.file))
     }
 
@@ -74,7 +76,8 @@ impl Definition {
         if !self.has_hints {
             return Ok(vec![Hint::any()]);
         }
-        match interpreter.call(&self.source, "hints", &[Argument::Widget(placed)], &self.call(now)) {
+        match interpreter.call(&self.source, "hints", &[Argument::Widget(placed)], &self.call(now))
+        {
             Ok(answer) => read_hints(self.name.as_str(), &answer),
             Err(failure) => {
                 count(self.name.as_str(), "hints", &failure);
@@ -84,13 +87,21 @@ impl Definition {
     }
 
     /// Calls `data(widget)` in the data tier. Always a map.
-    pub fn data(&self, interpreter: &mut Interpreter, placed: &Placed, now: Timestamp) -> Result<Value, Failure> {
-        let answer = interpreter.call(&self.source, "data", &[Argument::Widget(placed)], &self.call(now));
+    pub fn data(
+        &self,
+        interpreter: &mut Interpreter,
+        placed: &Placed,
+        now: Timestamp,
+    ) -> Result<Value, Failure> {
+        let answer =
+            interpreter.call(&self.source, "data", &[Argument::Widget(placed)], &self.call(now));
         let answer = match answer {
             Ok(map @ Value::Object(_)) => Ok(map),
             Ok(other) => {
                 let kind = kind_of(&other);
-                let message = format!("`data` returned {kind}, but must return a map, as in `#{{ items: [] }}`");
+                let message = format!(
+                    "`data` returned {kind}, but must return a map, as in `#{{ items: [] }}`"
+                );
                 Err(Failure::error(Diagnostic::error(message).in_file(&*self.source.file)))
             }
             Err(failure) => Err(failure),
@@ -146,13 +157,23 @@ fn read_hint(widget: &str, map: &Map<String, Value>) -> Result<Hint, HintError> 
             "packages" => hint.packages = Some(texts(widget, key, value)?),
             "body" => match value {
                 Value::Object(paths) => {
-                    hint.paths = paths.iter().map(|(path, wanted)| (path.clone(), wanted.clone())).collect();
+                    hint.paths =
+                        paths.iter().map(|(path, wanted)| (path.clone(), wanted.clone())).collect();
                 }
-                other => return Err(HintError::NoMap { widget: widget.into(), given: other.to_string() }),
+                other => {
+                    return Err(HintError::NoMap {
+                        widget: widget.into(),
+                        given: other.to_string(),
+                    });
+                }
             },
             other => {
                 let nearest = nearest(other, HINT_KEYS).map(Into::into);
-                return Err(HintError::UnknownKey { widget: widget.into(), given: other.into(), nearest });
+                return Err(HintError::UnknownKey {
+                    widget: widget.into(),
+                    given: other.into(),
+                    nearest,
+                });
             }
         }
     }
@@ -163,9 +184,12 @@ fn texts(widget: &str, key: &str, value: &Value) -> Result<Vec<String>, HintErro
     value
         .as_array()
         .and_then(|list| list.iter().map(|item| item.as_str().map(Into::into)).collect())
-        .ok_or_else(|| HintError::NoTexts { widget: widget.into(), key: key.into(), given: value.to_string() })
+        .ok_or_else(|| HintError::NoTexts {
+            widget: widget.into(),
+            key: key.into(),
+            given: value.to_string(),
+        })
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -174,16 +198,24 @@ mod tests {
 
     #[test]
     fn hints_are_a_map_or_a_list_of_maps() {
-        let one = read_hints("feed", &json!({ "topics": ["bodhi.#"], "usernames": ["ralph"] })).unwrap();
+        let one =
+            read_hints("feed", &json!({ "topics": ["bodhi.#"], "usernames": ["ralph"] })).unwrap();
         assert_eq!(one[0].usernames.as_deref().unwrap(), ["ralph"]);
-        let two = read_hints("feed", &json!([{ "categories": ["git"] }, { "body": { "user.name": "ralph" } }])).unwrap();
+        let two = read_hints(
+            "feed",
+            &json!([{ "categories": ["git"] }, { "body": { "user.name": "ralph" } }]),
+        )
+        .unwrap();
         assert_eq!(two[1].paths, [("user.name".to_owned(), json!("ralph"))]);
     }
 
     #[test]
     fn hints_that_can_not_be_read_say_what_would_be() {
         let said = |answer: Value| read_hints("feed", &answer).unwrap_err().to_string();
-        assert_eq!(said(json!(1)), "`hints` of widget `feed` returned 1: a map, or a list of maps, is due");
+        assert_eq!(
+            said(json!(1)),
+            "`hints` of widget `feed` returned 1: a map, or a list of maps, is due"
+        );
         assert_eq!(
             said(json!({ "topic": ["x"] })),
             "`hints` of widget `feed` has `topic`; did you mean `topics`?: body, categories, packages, topics, usernames are the keys"

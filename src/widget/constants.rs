@@ -9,7 +9,8 @@ use std::time::Duration;
 
 /// The constants that mean something to the engine; a script may have others of its own.
 const KNOWN: [&str; 6] = ["CHROME", "HOSTS", "PARAMETERS", "REFRESH", "TITLE", "TOPICS"];
-const PARAMETER_KEYS: [&str; 8] = ["choices", "default", "help", "kind", "label", "many", "max", "min"];
+const PARAMETER_KEYS: [&str; 8] =
+    ["choices", "default", "help", "kind", "label", "many", "max", "min"];
 const CHROME_KEYS: [&str; 3] = ["hide_when_empty", "style", "title"];
 /// A shorter refresh would be polling; messages are for that.
 const SHORTEST_REFRESH: Duration = Duration::from_secs(10);
@@ -26,7 +27,8 @@ impl<'a> Constants<'a> {
         let mut this = Self { source, facts, problems: Vec::new() };
         for name in facts.constants.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
             if let Some(meant) = nearest(name, KNOWN) {
-                let text = format!("`{name}` means nothing to the engine{}", did_you_mean(Some(meant)));
+                let text =
+                    format!("`{name}` means nothing to the engine{}", did_you_mean(Some(meant)));
                 let warning = this.placed(name, Diagnostic::warning(text));
                 this.problems.push(warning);
             }
@@ -55,7 +57,11 @@ impl<'a> Constants<'a> {
         match self.value("TITLE")? {
             Value::String(title) => Some(title.clone()),
             other => {
-                self.wrong("TITLE", format!("`TITLE` is {other}, but must be a text"), "as in `const TITLE = \"Badges\";`");
+                self.wrong(
+                    "TITLE",
+                    format!("`TITLE` is {other}, but must be a text"),
+                    "as in `const TITLE = \"Badges\";`",
+                );
                 None
             }
         }
@@ -67,7 +73,11 @@ impl<'a> Constants<'a> {
         match texts(value) {
             Some(list) => list,
             None => {
-                self.wrong(constant, format!("`{constant}` is {value}, but must be a list of texts"), example);
+                self.wrong(
+                    constant,
+                    format!("`{constant}` is {value}, but must be a list of texts"),
+                    example,
+                );
                 Vec::new()
             }
         }
@@ -77,7 +87,11 @@ impl<'a> Constants<'a> {
         let hosts = self.texts("HOSTS", "as in `const HOSTS = [\"badges.fedoraproject.org\"];`");
         for host in hosts.iter().filter(|h| h.is_empty() || h.contains(['/', '@', ' ', '?', '#'])) {
             let message = format!("`{host}` in `HOSTS` is no name of a host");
-            self.wrong("HOSTS", message, "only the name, as in `\"badges.fedoraproject.org\"`: no scheme and no path");
+            self.wrong(
+                "HOSTS",
+                message,
+                "only the name, as in `\"badges.fedoraproject.org\"`: no scheme and no path",
+            );
         }
         hosts
     }
@@ -88,7 +102,9 @@ impl<'a> Constants<'a> {
         match parsed.and_then(|d| Duration::try_from(d).ok()) {
             Some(every) if every >= SHORTEST_REFRESH => Some(every),
             Some(_) => {
-                let message = format!("`REFRESH` is {value}, but at least 10 seconds must pass between two refreshes");
+                let message = format!(
+                    "`REFRESH` is {value}, but at least 10 seconds must pass between two refreshes"
+                );
                 self.wrong("REFRESH", message, "let messages invalidate the widget instead");
                 None
             }
@@ -112,7 +128,11 @@ impl<'a> Constants<'a> {
             Some((_, Some(style))) => style,
             Some((other, None)) => {
                 let message = format!("`style` of `CHROME` is {other}");
-                self.wrong("CHROME", message, "`panel`, `plain`, `info` and `warning` are the styles");
+                self.wrong(
+                    "CHROME",
+                    message,
+                    "`panel`, `plain`, `info` and `warning` are the styles",
+                );
                 Style::Panel
             }
         };
@@ -179,7 +199,10 @@ impl<'a> Constants<'a> {
         match &parameter.default {
             // The empty text or list is how a script says "not given".
             Some(default) if default != "" && !bare.accepts(default) => {
-                let message = format!("`default` of `{place}` is {default}, but must be {}", parameter.fits());
+                let message = format!(
+                    "`default` of `{place}` is {default}, but must be {}",
+                    parameter.fits()
+                );
                 self.wrong("PARAMETERS", message, "a default must fit its own parameter");
                 None
             }

@@ -72,13 +72,25 @@ impl Definition {
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut constants = Constants::new(&source, facts);
         let (title, chrome) = (constants.title(), constants.chrome());
-        let (parameters, hosts, refresh) = (constants.parameters(), constants.hosts(), constants.refresh());
+        let (parameters, hosts, refresh) =
+            (constants.parameters(), constants.hosts(), constants.refresh());
         let mut problems = constants.problems;
-        let has_check = expect_function(&source, facts, "should_invalidate", &["message", "widget"], &mut problems);
+        let has_check = expect_function(
+            &source,
+            facts,
+            "should_invalidate",
+            &["message", "widget"],
+            &mut problems,
+        );
         let has_hints = expect_function(&source, facts, "hints", &["widget"], &mut problems);
         if !expect_function(&source, facts, "data", &["widget"], &mut problems) {
-            let missing = "the script has no `data(widget)`: it gives the widget its data, as a map";
-            problems.push(Diagnostic::error(missing).in_file(&*source.file).help("add `fn data(widget) { #{} }`"));
+            let missing =
+                "the script has no `data(widget)`: it gives the widget its data, as a map";
+            problems.push(
+                Diagnostic::error(missing)
+                    .in_file(&*source.file)
+                    .help("add `fn data(widget) { #{} }`"),
+            );
         }
         if !has_check && refresh.is_none() {
             let missing = "nothing ever makes this widget's data new: no `should_invalidate(message, widget)`, no `REFRESH`";
@@ -93,8 +105,19 @@ impl Definition {
         let hosts = hosts.into();
         let doc = facts.doc.clone();
         let failures = AtomicU32::new(0);
-        let read =
-            Self { name, source, doc, title, chrome, parameters, hosts, refresh, has_check, has_hints, failures };
+        let read = Self {
+            name,
+            source,
+            doc,
+            title,
+            chrome,
+            parameters,
+            hosts,
+            refresh,
+            has_check,
+            has_hints,
+            failures,
+        };
         (Some(read), problems)
     }
 
@@ -165,7 +188,11 @@ fn expect_function(
             parameters.len(),
             parameters.join(", ")
         );
-        problems.push(Diagnostic::error(message).in_file(&*source.file).at(&source.text, other.line, 1));
+        problems.push(Diagnostic::error(message).in_file(&*source.file).at(
+            &source.text,
+            other.line,
+            1,
+        ));
         return true;
     }
     false

@@ -73,9 +73,16 @@ impl Library {
 
     /// The widgets whose script is another one than in `previous`, and those that only one of the two has.
     pub fn changed_since(&self, previous: &Library) -> Vec<WidgetName> {
-        let names: std::collections::BTreeSet<_> = self.widgets.keys().chain(previous.widgets.keys()).collect();
-        let version = |library: &Library, name| library.widgets.get(name).map(|d: &Arc<Definition>| d.source.version);
-        names.into_iter().filter(|name| version(self, name) != version(previous, name)).cloned().collect()
+        let names: std::collections::BTreeSet<_> =
+            self.widgets.keys().chain(previous.widgets.keys()).collect();
+        let version = |library: &Library, name| {
+            library.widgets.get(name).map(|d: &Arc<Definition>| d.source.version)
+        };
+        names
+            .into_iter()
+            .filter(|name| version(self, name) != version(previous, name))
+            .cloned()
+            .collect()
     }
 }
 
@@ -96,12 +103,15 @@ impl Loading<'_> {
         let name = match below.replace('/', ".").parse::<WidgetName>() {
             Ok(name) => name,
             Err(NameError::Widget(given)) => {
-                let message = format!("`{given}` can't be the name of a widget, so this script is left out");
+                let message =
+                    format!("`{given}` can't be the name of a widget, so this script is left out");
                 let help = "words of a-z, 0-9 and `_` make one: rename the file";
                 self.problem(file, Diagnostic::error(message).in_file(file).help(help));
                 return;
             }
-            Err(other) => return self.problem(file, Diagnostic::error(other.to_string()).in_file(file)),
+            Err(other) => {
+                return self.problem(file, Diagnostic::error(other.to_string()).in_file(file));
+            }
         };
         let old = self.previous.and_then(|library| library.widgets.get(&name)).cloned();
         let read = match self.source(file) {
@@ -177,7 +187,8 @@ impl Loading<'_> {
     /// An unchanged script has the warnings that it had.
     fn keep_warnings(&mut self, file: &str) {
         let old = self.previous.and_then(|library| library.problems.get(file));
-        let warnings = old.into_iter().flatten().filter(|p| p.severity == Severity::Warning).cloned();
+        let warnings =
+            old.into_iter().flatten().filter(|p| p.severity == Severity::Warning).cloned();
         self.library.problems.entry(file.into()).or_default().extend(warnings);
     }
 
@@ -222,7 +233,8 @@ impl Loading<'_> {
             let target = format!("widgets/{}.rhai", import.path);
             let Some(found) = self.module_text(&target)? else {
                 let known = self.site.list("widgets/lib", ".rhai");
-                let known = known.iter().filter_map(|f| f.strip_prefix("widgets/")?.strip_suffix(".rhai"));
+                let known =
+                    known.iter().filter_map(|f| f.strip_prefix("widgets/")?.strip_suffix(".rhai"));
                 let meant = did_you_mean(nearest(&import.path, known));
                 return Err(here(format!("there is no module `{}`{meant}", import.path))
                     .help(format!("a module is a script in widgets/lib/: write {target}")));

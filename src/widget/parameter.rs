@@ -137,25 +137,35 @@ impl Parameter {
             Kind::Integer => value.as_i64().is_some() && self.in_bounds(value),
             Kind::Number => self.in_bounds(value),
             Kind::Boolean => value.is_boolean(),
-            Kind::Choice => value.as_str().is_some_and(|given| self.choices.iter().any(|c| c == given)),
+            Kind::Choice => {
+                value.as_str().is_some_and(|given| self.choices.iter().any(|c| c == given))
+            }
             Kind::Url => text(is_url),
             Kind::Username | Kind::Group => text(|t| is_word(t, "._-", 64)),
             Kind::Package => text(|t| is_word(t, "+._-", 128)),
             Kind::Calendar => text(|t| is_word(t, " ._-", 100)),
             Kind::Repository => text(|t| {
-                t.split_once('/').is_some_and(|(o, n)| is_word(o, "._-", 100) && is_word(n, "._-", 100))
+                t.split_once('/')
+                    .is_some_and(|(o, n)| is_word(o, "._-", 100) && is_word(n, "._-", 100))
             }),
         }
     }
 
     fn in_bounds(&self, value: &Value) -> bool {
-        value.as_f64().is_some_and(|n| self.min.is_none_or(|min| n >= min) && self.max.is_none_or(|max| n <= max))
+        value.as_f64().is_some_and(|n| {
+            self.min.is_none_or(|min| n >= min) && self.max.is_none_or(|max| n <= max)
+        })
     }
 
     /// What somebody typed (`--config limit=5`, a form's field), as a value of this kind. A list splits at commas.
     pub fn read(&self, typed: &str) -> Value {
         if self.many {
-            return typed.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| self.read_one(t)).collect();
+            return typed
+                .split(',')
+                .map(str::trim)
+                .filter(|t| !t.is_empty())
+                .map(|t| self.read_one(t))
+                .collect();
         }
         self.read_one(typed)
     }
@@ -187,12 +197,18 @@ pub(super) fn complete(
     for name in given.keys().filter(|name| !parameters.iter().any(|p| p.name == **name)) {
         let known = parameters.iter().map(|p| p.name.as_str());
         let nearest = nearest(name, known).map(Into::into);
-        wrong.push(ParameterError::Unknown { widget: widget.clone(), given: name.clone(), nearest });
+        wrong.push(ParameterError::Unknown {
+            widget: widget.clone(),
+            given: name.clone(),
+            nearest,
+        });
     }
     for parameter in parameters {
         let (name, fits) = (&parameter.name, parameter.fits());
         match (given.get(name), &parameter.default) {
-            (Some(value), _) if parameter.accepts(value) => drop(complete.insert(name.clone(), value.clone())),
+            (Some(value), _) if parameter.accepts(value) => {
+                drop(complete.insert(name.clone(), value.clone()))
+            }
             (Some(value), _) => {
                 let (widget, name, given) = (widget.clone(), name.clone(), shown(value));
                 wrong.push(ParameterError::Unfit { widget, name, given, fits });
@@ -227,7 +243,8 @@ fn is_word(text: &str, marks: &str, longest: usize) -> bool {
 }
 
 fn is_url(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    url::Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 #[cfg(test)]
@@ -258,7 +275,11 @@ mod tests {
                 max: Some(50.0),
                 ..parameter("limit", Kind::Integer)
             },
-            Parameter { default: Some(json!([])), many: true, ..parameter("packages", Kind::Package) },
+            Parameter {
+                default: Some(json!([])),
+                many: true,
+                ..parameter("packages", Kind::Package)
+            },
         ];
         let widget = "badges".parse().unwrap();
         let given = given.as_object().unwrap();
@@ -268,13 +289,18 @@ mod tests {
 
     #[test]
     fn defaults_are_filled_in_and_what_fits_is_kept() {
-        let complete = check(&json!({ "username": "ralph", "packages": ["gtk+", "kernel"] })).unwrap();
-        assert_eq!(Value::from(complete), json!({ "username": "ralph", "limit": 10, "packages": ["gtk+", "kernel"] }));
+        let complete =
+            check(&json!({ "username": "ralph", "packages": ["gtk+", "kernel"] })).unwrap();
+        assert_eq!(
+            Value::from(complete),
+            json!({ "username": "ralph", "limit": 10, "packages": ["gtk+", "kernel"] })
+        );
     }
 
     #[test]
     fn every_misfit_is_named_with_what_was_given_and_what_fits() {
-        let said = check(&json!({ "usrname": "ralph", "limit": 90, "packages": "kernel" })).unwrap_err();
+        let said =
+            check(&json!({ "usrname": "ralph", "limit": 90, "packages": "kernel" })).unwrap_err();
         insta::assert_snapshot!(said, @r#"
         widget `badges` has no parameter `usrname`; did you mean `username`?
         widget `badges` needs `username`: a username, as in `ralph` (Whose badges)

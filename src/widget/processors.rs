@@ -18,7 +18,11 @@ pub struct Processor {
 }
 
 impl Processor {
-    pub(super) fn read(family: &str, source: Arc<Source>, facts: &Facts) -> (Option<Self>, Vec<Diagnostic>) {
+    pub(super) fn read(
+        family: &str,
+        source: Arc<Source>,
+        facts: &Facts,
+    ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut constants = Constants::new(&source, facts);
         let topics = constants.texts("TOPICS", "as in `const TOPICS = [\"fedbadges.#\"];`");
         let mut problems = constants.problems;
@@ -46,7 +50,9 @@ impl Processor {
 
     /// How closely its topics name this one: the literal words of the best pattern, if any fits.
     fn closeness(&self, topic: &Topic) -> Option<usize> {
-        let literal = |p: &&TopicPattern| p.as_str().split('.').filter(|word| *word != "*" && *word != "#").count();
+        let literal = |p: &&TopicPattern| {
+            p.as_str().split('.').filter(|word| *word != "*" && *word != "#").count()
+        };
         self.topics.iter().filter(|p| p.matches(topic)).map(|p| literal(&p)).max()
     }
 }
@@ -73,7 +79,12 @@ impl Processors {
 
     fn processor_for(&self, topic: &Topic) -> Option<&Arc<Processor>> {
         // The last of equals would win in `max_by_key`; the first in the alphabet is easier to foresee.
-        self.all.iter().rev().filter_map(|p| Some((p.closeness(topic)?, p))).max_by_key(|(n, _)| *n).map(|(_, p)| p)
+        self.all
+            .iter()
+            .rev()
+            .filter_map(|p| Some((p.closeness(topic)?, p)))
+            .max_by_key(|(n, _)| *n)
+            .map(|(_, p)| p)
     }
 
     /// Adds to a message what its processor reads in it, and gives the message as scripts of this interpreter see it.
@@ -83,7 +94,8 @@ impl Processors {
         let mut description = std::mem::take(&mut message.description);
         if let Some(processor) = self.processor_for(&message.topic) {
             let call = Call { now: message.sent_at, widget: None, hosts: Arc::default() };
-            Reading { processor, interpreter, message: &raw, call: &call }.fill(&mut description, message.wire);
+            Reading { processor, interpreter, message: &raw, call: &call }
+                .fill(&mut description, message.wire);
         }
         if description.summary.is_empty() {
             description.summary = message.topic.as_str().into();
@@ -118,7 +130,8 @@ impl Reading<'_> {
             return None;
         }
         let source = &self.processor.source;
-        match self.interpreter.call(source, function, &[Argument::Message(self.message)], self.call) {
+        match self.interpreter.call(source, function, &[Argument::Message(self.message)], self.call)
+        {
             Ok(value) => Some(value),
             Err(failure) => {
                 self.failed(function, &failure);

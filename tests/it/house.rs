@@ -29,10 +29,36 @@ const ROOMS: [(&str, &[&str]); 16] = [
     (
         "web",
         // `bus`: what is posted goes into the channel that all sources share.
-        &["live", "rebuild", "bus", "store", "datanommer", "cache", "outbound", "render", "script", "bindings", "widget"],
+        &[
+            "live",
+            "rebuild",
+            "bus",
+            "store",
+            "datanommer",
+            "cache",
+            "outbound",
+            "render",
+            "script",
+            "bindings",
+            "widget",
+        ],
     ),
     ("server", &["*"]),
-    ("cases", &["bus", "triage", "store", "datanommer", "cache", "outbound", "render", "script", "bindings", "widget"]),
+    (
+        "cases",
+        &[
+            "bus",
+            "triage",
+            "store",
+            "datanommer",
+            "cache",
+            "outbound",
+            "render",
+            "script",
+            "bindings",
+            "widget",
+        ],
+    ),
     ("cli", &["*"]),
 ];
 
@@ -56,7 +82,14 @@ fn sources() -> Vec<(String, PathBuf, String)> {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let below = path.strip_prefix(SRC).unwrap();
-                let room = below.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+                let room = below
+                    .iter()
+                    .next()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .trim_end_matches(".rs")
+                    .to_owned();
                 let text = fs::read_to_string(&path).unwrap();
                 files.push((room, below.to_path_buf(), text));
             }
@@ -75,7 +108,9 @@ fn code(text: &str) -> String {
 /// The rooms that `crate::…` names, in paths and in `use crate::{…}`.
 fn named(code: &str) -> BTreeSet<String> {
     let mut rooms = BTreeSet::new();
-    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let word = |text: &str| {
+        text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+    };
     for rest in code.split("crate::").skip(1) {
         let Some(list) = rest.strip_prefix('{') else {
             rooms.insert(word(rest));
@@ -118,8 +153,13 @@ fn a_room_names_only_rooms_above_it() {
             let may = match GROUND.iter().position(|r| *r == room) {
                 Some(floor) => GROUND[..=floor].contains(&named.as_str()),
                 None => {
-                    let doors = plan.get(room.as_str()).unwrap_or_else(|| panic!("{room} is not on the floor plan"));
-                    named == room || GROUND.contains(&named.as_str()) || doors.contains(&"*") || doors.contains(&named.as_str())
+                    let doors = plan
+                        .get(room.as_str())
+                        .unwrap_or_else(|| panic!("{room} is not on the floor plan"));
+                    named == room
+                        || GROUND.contains(&named.as_str())
+                        || doors.contains(&"*")
+                        || doors.contains(&named.as_str())
                 }
             };
             if !may {
@@ -135,11 +175,18 @@ fn what_is_absent_is_absent() {
     let mut wrong = Vec::new();
     for (room, path, text) in sources() {
         for (name, rooms) in ONLY_IN {
-            let uses = code(&text).split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).any(|word| {
-                word.starts_with(&format!("{name}::")) || word == name && text.contains(&format!("use {name};"))
-            });
+            let uses = code(&text)
+                .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+                .any(|word| {
+                    word.starts_with(&format!("{name}::"))
+                        || word == name && text.contains(&format!("use {name};"))
+                });
             if uses && !rooms.contains(&room.as_str()) {
-                wrong.push(format!("src/{}: `{name}` belongs into {}", path.display(), rooms.join(", ")));
+                wrong.push(format!(
+                    "src/{}: `{name}` belongs into {}",
+                    path.display(),
+                    rooms.join(", ")
+                ));
             }
         }
     }

@@ -47,7 +47,10 @@ impl Explain {
                     Err(error) => {
                         outcome = Outcome::Failed;
                         print_all(out, &triage, std::mem::take(&mut batch), self.format).await?;
-                        crate::cli::print::complaint(&format!("{}:{number}: {error}", self.file.display()));
+                        crate::cli::print::complaint(&format!(
+                            "{}:{number}: {error}",
+                            self.file.display()
+                        ));
                     }
                 }
                 if batch.len() == BATCH {
@@ -119,7 +122,8 @@ fn human(out: &mut impl Write, judged: &Judged) -> anyhow::Result<()> {
     let said = &message.description;
     writeln!(out, "{}  {}", message.sent_at, said.title)?;
     writeln!(out, "    {}", said.summary)?;
-    let lists = [("people", &said.usernames), ("packages", &said.packages), ("objects", &said.objects)];
+    let lists =
+        [("people", &said.usernames), ("packages", &said.packages), ("objects", &said.objects)];
     for (word, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
         writeln!(out, "    {word}: {}", names.join(", "))?;
     }

@@ -1,5 +1,6 @@
 //! `hubs widget check`: whether scripts, their constants and their templates are right.
 
+use crate::bindings;
 use crate::cli::place::SiteOption;
 use crate::cli::print::{self, Problems, count};
 use crate::cli::{Format, Outcome};
@@ -24,7 +25,11 @@ pub(in crate::cli) struct Check {
 impl Check {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
-        let mut interpreter = Interpreter::new(Tier::Pure, found.settings.sandbox.pure.clone(), None);
+        let mut interpreter = Interpreter::new(
+            Tier::Pure,
+            found.settings.sandbox.pure.clone(),
+            Some(bindings::pure()),
+        );
         let library = Library::load(&found.site, &mut interpreter, None);
         let (_, templates) = Renderer::new(&found.site);
         for name in &self.names {
@@ -32,18 +37,21 @@ impl Check {
             if let Err(unknown) = library.get(name)
                 && !is_broken
             {
-                let problem = Diagnostic::error(unknown.to_string()).help("`hubs widget list` names them all");
+                let problem = Diagnostic::error(unknown.to_string())
+                    .help("`hubs widget list` names them all");
                 return Err(Problems(vec![problem]).into());
             }
         }
-        let problems: Vec<_> = library.problems().chain(&templates).filter(|p| self.concerns(p)).collect();
+        let problems: Vec<_> =
+            library.problems().chain(&templates).filter(|p| self.concerns(p)).collect();
         for problem in &problems {
             print::diagnostic(out, problem, self.format)?;
         }
         let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
         if self.format == Format::Human {
             let warnings = problems.len() - errors;
-            let checked = if self.names.is_empty() { library.widgets().count() } else { self.names.len() };
+            let checked =
+                if self.names.is_empty() { library.widgets().count() } else { self.names.len() };
             writeln!(
                 out,
                 "{} checked: {}, {}",
@@ -62,7 +70,8 @@ impl Check {
             || file.starts_with("widgets/lib/")
             || self.names.iter().any(|name| {
                 let path = name.path();
-                file == format!("widgets/{path}.rhai") || file == format!("templates/widgets/{path}.html")
+                file == format!("widgets/{path}.rhai")
+                    || file == format!("templates/widgets/{path}.html")
             })
     }
 }

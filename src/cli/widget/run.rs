@@ -30,7 +30,9 @@ impl FromStr for Setting {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok(Self { key: key.into(), value: value.into() }),
+            Some((key, value)) if !key.is_empty() => {
+                Ok(Self { key: key.into(), value: value.into() })
+            }
             _ => Err("`key=value` is due, as in `limit=5`".into()),
         }
     }
@@ -57,14 +59,19 @@ pub(in crate::cli) struct Run {
 impl Run {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
-        let mut reader = Interpreter::new(Tier::Pure, found.settings.sandbox.pure.clone(), None);
+        let mut reader = Interpreter::new(
+            Tier::Pure,
+            found.settings.sandbox.pure.clone(),
+            Some(bindings::pure()),
+        );
         let library = Library::load(&found.site, &mut reader, None);
         let definition = match library.get(&self.name) {
             Ok(definition) => definition.clone(),
             Err(unknown) => {
                 let broken = library.problems_of(&self.name);
                 if broken.is_empty() {
-                    let problem = Diagnostic::error(unknown.to_string()).help("`hubs widget list` names them all");
+                    let problem = Diagnostic::error(unknown.to_string())
+                        .help("`hubs widget list` names them all");
                     return Err(Problems(vec![problem]).into());
                 }
                 return self.failed(out, broken);
@@ -88,7 +95,10 @@ impl Run {
             anyhow::Ok(Pool::start(Tier::Data, sandbox.data.clone(), 1, Some(install)))
         })?;
         let (called, with) = (definition.clone(), placed.clone());
-        let run = pool.run(move |interpreter| called.data(interpreter, &with, now), sandbox.data.deadline * 2);
+        let run = pool.run(
+            move |interpreter| called.data(interpreter, &with, now),
+            sandbox.data.deadline * 2,
+        );
         let result = runtime.block_on(run);
         runtime.shutdown_background();
         let data = match result? {
@@ -107,7 +117,10 @@ impl Run {
             Ok(html) => writeln!(out, "{html}")?,
             Err(problem) => {
                 let own: Vec<_> = problems.into_iter().filter(|p| p.file == problem.file).collect();
-                return self.failed(out, if own.is_empty() { std::slice::from_ref(&problem) } else { &own });
+                return self.failed(
+                    out,
+                    if own.is_empty() { std::slice::from_ref(&problem) } else { &own },
+                );
             }
         }
         Ok(Outcome::Fine)
@@ -124,9 +137,14 @@ impl Run {
         let mut config = Config::new();
         for Setting { key, value } in &self.settings {
             let Some(parameter) = definition.parameters.iter().find(|p| p.name == *key) else {
-                let names: Vec<_> = definition.parameters.iter().map(|p: &Parameter| p.name.as_str()).collect();
+                let names: Vec<_> =
+                    definition.parameters.iter().map(|p: &Parameter| p.name.as_str()).collect();
                 let meant = did_you_mean(nearest(key, names.iter().copied()));
-                bail!("widget `{}` has no parameter `{key}`{meant}; it has: {}", self.name, names.join(", "));
+                bail!(
+                    "widget `{}` has no parameter `{key}`{meant}; it has: {}",
+                    self.name,
+                    names.join(", ")
+                );
             };
             config.insert(key.clone(), parameter.read(value));
         }
@@ -137,7 +155,9 @@ impl Run {
 /// What scripts may reach. A server may be running on the same data: its cache is left alone.
 async fn host(found: &Place) -> anyhow::Result<bindings::Host> {
     let settings = &found.settings;
-    let open = |url: &crate::config::StoreUrl| if url.exists() { url.as_str().to_owned() } else { "sqlite::memory:".to_owned() };
+    let open = |url: &crate::config::StoreUrl| {
+        if url.exists() { url.as_str().to_owned() } else { "sqlite::memory:".to_owned() }
+    };
     Ok(bindings::Host {
         outbound: Outbound::new(&settings.sandbox)?,
         datanommer: Datanommer::open(&open(&settings.datanommer.url)).await?,
