@@ -15,16 +15,21 @@ const MAX_SECONDS: INT = 366 * 24 * 60 * 60;
 pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
-    module.set_native_fn("get", move |key: &str| get(&all, key));
-    let all = host.clone();
-    module.set_native_fn("set", move |key: &str, value: Dynamic, ttl: Dynamic| {
-        set(&all, key, &value, &ttl).map(|()| Dynamic::UNIT)
+    module.set_native_fn("get", move |at: NativeCallContext<'_>, key: &str| {
+        host::placed(&at, get(&all, key))
     });
+    let all = host.clone();
+    module.set_native_fn(
+        "set",
+        move |at: NativeCallContext<'_>, key: &str, value: Dynamic, ttl: Dynamic| {
+            host::placed(&at, set(&all, key, &value, &ttl))
+        },
+    );
     let all = host.clone();
     module.set_native_fn(
         "get_or_set",
         move |context: NativeCallContext<'_>, key: &str, ttl: Dynamic, make: FnPtr| {
-            get_or_set(&all, &context, key, &ttl, &make)
+            host::placed(&context, get_or_set(&all, &context, key, &ttl, &make))
         },
     );
     module

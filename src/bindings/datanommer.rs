@@ -3,7 +3,7 @@
 use super::{Fallible, Host, failed, waiting};
 use crate::datanommer::Query;
 use crate::{render, script::host};
-use rhai::{Array, Dynamic, INT, Map, Module};
+use rhai::{Array, Dynamic, INT, Map, Module, NativeCallContext};
 use serde_json::Value;
 
 /// A question has names and numbers; a longer one is a mistake.
@@ -12,9 +12,13 @@ const MAX_QUERY_BYTES: usize = 64 << 10;
 pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
-    module.set_native_fn("grep", move |query: Map| grep(&all, query));
+    module.set_native_fn("grep", move |at: NativeCallContext<'_>, query: Map| {
+        host::placed(&at, grep(&all, query))
+    });
     let all = host.clone();
-    module.set_native_fn("count", move |query: Map| count(&all, query));
+    module.set_native_fn("count", move |at: NativeCallContext<'_>, query: Map| {
+        host::placed(&at, count(&all, query))
+    });
     module
 }
 

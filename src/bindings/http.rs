@@ -4,7 +4,7 @@ use super::{Fallible, Host, failed, waiting};
 use crate::outbound::{Answer, Get, Outbound};
 use crate::script::host;
 use futures_util::future::join_all;
-use rhai::{Array, Dynamic, EvalAltResult, INT, ImmutableString, Map, Module};
+use rhai::{Array, Dynamic, EvalAltResult, INT, ImmutableString, Map, Module, NativeCallContext};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -25,28 +25,17 @@ struct Request {
 pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
-    module.set_native_fn("get", move |url: &str| {
-        get(&all, Request { url: url.into(), headers: vec![], query: vec![] })
+    module.set_native_fn("get", move |at: NativeCallContext<'_>, url: &str| {
+        host::placed(&at, get(&all, url, Map::new()))
     });
     let all = host.clone();
-    module.set_native_fn("get", move |url: &str, options: Map| {
-        let mut request = Request { url: url.into(), headers: vec![], query: vec![] };
-        for (name, value) in options {
-            match name.as_str() {
-                "headers" => request.headers = pairs(&value),
-                "query" => request.query = pairs(&value),
-                other => {
-                    let said = format!(
-                        "`http::get` has no option `{other}`; it has `headers` and `query`"
-                    );
-                    return Err(host::thrown(said));
-                }
-            }
-        }
-        get(&all, request)
+    module.set_native_fn("get", move |at: NativeCallContext<'_>, url: &str, options: Map| {
+        host::placed(&at, get(&all, url, options))
     });
     let all = host.clone();
-    module.set_native_fn("get_all", move |urls: Array| get_all(&all, urls));
+    module.set_native_fn("get_all", move |at: NativeCallContext<'_>, urls: Array| {
+        host::placed(&at, get_all(&all, urls))
+    });
     module
 }
 
@@ -54,7 +43,19 @@ pub(super) fn module(host: &Host) -> Module {
 ///
 /// Any status is an answer; `.json()` and `.text()` of one that is not `.ok` are what the server said.
 /// Throws `#{ service: "http", status: 0, message }` when there is no answer.
-fn get(host: &Host, request: Request) -> Fallible<Dynamic> {
+fn get(host: &Host, url: &str, options: Map) -> Fallible<Dynamic> {
+    let mut request = Request { url: url.into(), headers: vec![], query: vec![] };
+    for (name, value) in options {
+        match name.as_str() {
+            "headers" => request.headers = pairs(&value),
+            "query" => request.query = pairs(&value),
+            other => {
+                let said =
+                    format!("`http::get` has no option `{other}`; it has `headers` and `query`");
+                return Err(host::thrown(said));
+            }
+        }
+    }
     let mut answers = fetch(host, vec![request])?;
     answers.pop().unwrap_or_else(|| Err(failed("http", 0, "there is no answer")))
 }

@@ -2,8 +2,9 @@
 
 use super::{Fallible, Host, failed, waiting};
 use crate::hub::{Hub, HubKind, Role, Visibility};
+use crate::script::host;
 use crate::store::{Store, StoreError};
-use rhai::{Array, Dynamic, Map, Module};
+use rhai::{Array, Dynamic, Map, Module, NativeCallContext};
 
 /// Nobody reads a longer list, and each hub is a question to the store.
 const MAX_HUBS: usize = 200;
@@ -11,7 +12,9 @@ const MAX_HUBS: usize = 200;
 pub(super) fn module(host: &Host) -> Module {
     let mut module = Module::new();
     let all = host.clone();
-    module.set_native_fn("of", move |username: &str| of(&all, username));
+    module.set_native_fn("of", move |at: NativeCallContext<'_>, username: &str| {
+        host::placed(&at, of(&all, username))
+    });
     module
 }
 

@@ -3,7 +3,7 @@
 use super::{LimitName, placed::Settings, run, tree::Tree};
 use rhai::{
     Array, Dynamic, EvalAltResult, FLOAT, FuncRegistration, INT, ImmutableString, Map, Module,
-    Position,
+    NativeCallContext, Position,
 };
 use std::fmt::Write as _;
 
@@ -20,6 +20,16 @@ pub(crate) fn thrown(sentence: impl Into<Dynamic>) -> Box<EvalAltResult> {
 /// The error of a call that a limit has ended: no script can catch it.
 pub(crate) fn ended(_: LimitName) -> Box<EvalAltResult> {
     EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into()
+}
+
+/// Gives an error the place of the call: Rhai does so for functions without a namespace only.
+pub(crate) fn placed<R>(context: &NativeCallContext<'_>, result: Fallible<R>) -> Fallible<R> {
+    result.map_err(|mut error| {
+        if error.position().is_none() {
+            error.set_position(context.call_position());
+        }
+        error
+    })
 }
 
 fn too_long() -> Box<EvalAltResult> {

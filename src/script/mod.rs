@@ -39,7 +39,7 @@ pub use toolbox::Install;
 /// For functions of the host: what they are registered in, and what they know of the call that they serve.
 pub(crate) mod host {
     pub(crate) use super::convert::{to_dynamic, to_json};
-    pub(crate) use super::guards::{ended, text_of, thrown};
+    pub(crate) use super::guards::{ended, placed, text_of, thrown};
     pub(crate) use super::message::message;
     pub(crate) use super::run::{
         charge, count_requests, count_response_bytes, current, log, on_the_house, sizes,
