@@ -66,6 +66,12 @@ impl Datanommer {
         Ok(Self { writer, reader })
     }
 
+    /// Returns when what runs is done and the file is no longer used; then all handles answer errors.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
     /// Adds messages in one transaction. One that is there, by id and time, is skipped; returns how many were not.
     pub async fn add(&self, messages: &[Arc<Message>]) -> Result<usize, DatanommerError> {
         let mut writing = self.writer.begin_with("BEGIN IMMEDIATE").await?;

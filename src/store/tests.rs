@@ -62,7 +62,7 @@ async fn a_hub_comes_back_as_it_was_written() {
     let store = Store::open(&address).await.unwrap();
     assert!(store.is_empty().await.unwrap());
     assert!(store.create_hub(&hub, &[badges()]).await.unwrap());
-    drop(store);
+    store.close().await;
 
     let store = Store::open(&address).await.unwrap();
     assert!(!store.is_empty().await.unwrap());
@@ -228,6 +228,7 @@ async fn a_database_of_a_newer_hubs_is_not_touched() {
         .await
         .unwrap();
     writing.commit().await.unwrap();
+    store.close().await;
     assert_eq!(
         Store::open(&url(&file)).await.unwrap_err().to_string(),
         format!(
