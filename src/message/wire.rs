@@ -321,6 +321,22 @@ mod tests {
         assert!(body("[Nan]").is_err());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_arrives_is_read_or_refused(bytes: Vec<u8>, text in r#"([\[{}\]:,"\\\\uNaInfity0-9d-]|topic|msg)*"#) {
+            for line in [&bytes[..], text.as_bytes()] {
+                let _ = parse_line(line);
+                let _ = parse_frames(&[b"a.b.c.d".to_vec(), line.to_vec()]);
+            }
+        }
+
+        #[test]
+        fn good_json_is_left_alone(text: String, number: f64) {
+            let json = serde_json::json!([text, number, null]).to_string();
+            proptest::prop_assert_eq!(without_pythonisms(json.as_bytes()), None);
+        }
+    }
+
     #[test]
     fn a_time_without_an_offset_is_utc() {
         for at in ["2024-06-01T12:00:00", "2024-06-01T12:00:00Z", "2024-06-01T14:00:00+02:00"] {
