@@ -46,6 +46,8 @@ pub fn install(host: Host) -> Install {
             tools.named.push(("datanommer".into(), datanommer::module(&host)));
             tools.named.push(("cache".into(), cache::module(&host)));
             tools.named.push(("hubs".into(), hubs::module(&host)));
+        } else {
+            without_services(tools);
         }
     })
 }
@@ -54,9 +56,14 @@ pub fn install(host: Host) -> Install {
 pub fn pure() -> Install {
     Install::new(|_, tools| {
         for_both(tools);
-        let empty = ["http", "datanommer", "cache", "hubs"];
-        tools.named.extend(empty.map(|name| (name.to_string(), rhai::Module::new())));
+        without_services(tools);
     })
+}
+
+/// A script compiles whole, its `data` included, also where that is never called: the modules are there, but empty.
+fn without_services(tools: &mut host::Toolbox) {
+    let empty = ["http", "datanommer", "cache", "hubs"];
+    tools.named.extend(empty.map(|name| (name.to_string(), rhai::Module::new())));
 }
 
 fn for_both(tools: &mut host::Toolbox) {

@@ -3,7 +3,10 @@
 //! ZeroMQ's sockets are synchronous, so they have a thread to themselves. It reconnects by itself, for ever. A publisher
 //! never waits for us and nothing tells us what was dropped: what an outage costs is caught up with from history.
 
-use super::{Delivery, Source, skipped::Skipped};
+use super::{
+    Delivery, Source,
+    skipped::{Skipped, Voice},
+};
 use crate::{
     config,
     message::{MAX_LINE_BYTES, Message, WireError, parse_frames},
@@ -57,11 +60,10 @@ impl Fedmsg {
             return Err(BusError::Signatures);
         }
         let context = zmq::Context::new();
-        let endpoints = settings
-            .endpoints
-            .iter()
-            .map(|endpoint| subscribe(&context, endpoint, &settings.topics))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut endpoints = Vec::new();
+        for (n, name) in settings.endpoints.iter().enumerate() {
+            endpoints.push(Endpoint::connect(&context, n, name, &settings.topics)?);
+        }
         let (wake, woken) = (context.socket(zmq::PAIR)?, context.socket(zmq::PAIR)?);
         woken.bind("inproc://stop")?;
         wake.connect("inproc://stop")?;
@@ -103,11 +105,51 @@ impl Drop for Fedmsg {
     }
 }
 
-fn subscribe(
-    context: &zmq::Context,
-    endpoint: &str,
-    topics: &[String],
-) -> Result<zmq::Socket, BusError> {
+/// A publisher, and what ZeroMQ says of the connection to it.
+struct Endpoint {
+    name: String,
+    messages: zmq::Socket,
+    events: zmq::Socket,
+    voice: Voice,
+}
+
+impl Endpoint {
+    fn connect(
+        context: &zmq::Context,
+        n: usize,
+        name: &str,
+        topics: &[String],
+    ) -> Result<Self, BusError> {
+        let messages = subscriber(context, topics)?;
+        let monitor = format!("inproc://events-{n}");
+        let watched = zmq::SocketEvent::HANDSHAKE_SUCCEEDED.to_raw()
+            | zmq::SocketEvent::DISCONNECTED.to_raw();
+        messages.monitor(&monitor, watched.into())?;
+        let events = context.socket(zmq::PAIR)?;
+        events.connect(&monitor)?;
+        messages.connect(name).map_err(|why| BusError::Endpoint { endpoint: name.into(), why })?;
+        Ok(Self { name: name.into(), messages, events, voice: Voice::default() })
+    }
+
+    /// Tells the log of what happened to the connection. One that comes and goes all the time is not told each time.
+    fn report(&mut self) {
+        while let Ok(event) = self.events.recv_multipart(zmq::DONTWAIT) {
+            let Some(&[low, high, ..]) = event.first().map(Vec::as_slice) else { continue };
+            let Some(unsaid) = self.voice.turn(Instant::now()) else { continue };
+            let endpoint = &self.name;
+            match zmq::SocketEvent::from_raw(u16::from_le_bytes([low, high])) {
+                zmq::SocketEvent::HANDSHAKE_SUCCEEDED => {
+                    tracing::info!(endpoint, unsaid, "connected to fedmsg at {endpoint}");
+                }
+                _ => {
+                    tracing::warn!(endpoint, unsaid, "lost fedmsg at {endpoint}: connecting again");
+                }
+            }
+        }
+    }
+}
+
+fn subscriber(context: &zmq::Context, topics: &[String]) -> zmq::Result<zmq::Socket> {
     let socket = context.socket(zmq::SUB)?;
     socket.set_rcvhwm(HIGH_WATER_MARK)?;
     socket.set_maxmsgsize(i64::try_from(HANG_UP_BYTES).expect("a few mebibytes fit"))?;
@@ -126,9 +168,6 @@ fn subscribe(
     for topic in topics {
         socket.set_subscribe(prefix(topic).as_bytes())?;
     }
-    socket
-        .connect(endpoint)
-        .map_err(|why| BusError::Endpoint { endpoint: endpoint.into(), why })?;
     Ok(socket)
 }
 
@@ -138,7 +177,7 @@ fn prefix(topic: &str) -> &str {
 }
 
 struct Listener {
-    endpoints: Vec<zmq::Socket>,
+    endpoints: Vec<Endpoint>,
     woken: zmq::Socket,
     stop: CancellationToken,
     deliveries: mpsc::Sender<Delivery>,
@@ -150,8 +189,9 @@ impl Listener {
     fn listen(mut self) {
         while !self.stop.is_cancelled() {
             for n in self.readable() {
+                self.endpoints[n].report();
                 for _ in 0..AT_A_TURN {
-                    let Some(frames) = receive(&self.endpoints[n]) else { break };
+                    let Some(frames) = receive(&self.endpoints[n].messages) else { break };
                     if !self.hand_on(&frames) {
                         return;
                     }
@@ -162,11 +202,16 @@ impl Listener {
 
     /// Waits until an endpoint has something, and says which; also returns, with nothing, when it is time to stop.
     fn readable(&self) -> Vec<usize> {
+        let sockets = self.endpoints.iter().flat_map(|e| [&e.messages, &e.events]);
         let mut waiting: Vec<zmq::PollItem<'_>> =
-            self.endpoints.iter().map(|s| s.as_poll_item(zmq::POLLIN)).collect();
-        waiting.push(self.woken.as_poll_item(zmq::POLLIN));
+            sockets.chain([&self.woken]).map(|s| s.as_poll_item(zmq::POLLIN)).collect();
         match zmq::poll(&mut waiting, -1) {
-            Ok(_) => (0..self.endpoints.len()).filter(|&n| waiting[n].is_readable()).collect(),
+            Ok(_) => {
+                let pairs = waiting.chunks_exact(2).enumerate();
+                let readable =
+                    pairs.filter(|(_, pair)| pair.iter().any(zmq::PollItem::is_readable));
+                readable.map(|(n, _)| n).collect()
+            }
             Err(zmq::Error::EINTR) => Vec::new(),
             Err(why) => {
                 tracing::error!("fedmsg can't wait for its sockets and stops: {why}");
@@ -244,6 +289,15 @@ mod tests {
         }
     }
 
+    /// An XPUB socket is told of each subscription: from then on nothing that is sent is missed.
+    async fn subscribed(publisher: zmq::Socket, subscriptions: usize) -> zmq::Socket {
+        let wait = move || {
+            (0..subscriptions).for_each(|_| drop(publisher.recv_bytes(0).unwrap()));
+            publisher
+        };
+        tokio::task::spawn_blocking(wait).await.unwrap()
+    }
+
     /// A publisher as fedmsg has them, and a subscriber that it is known to reach.
     struct Bus {
         publisher: zmq::Socket,
@@ -259,16 +313,7 @@ mod tests {
             publisher.bind("tcp://127.0.0.1:*").unwrap();
             let endpoint = publisher.get_last_endpoint().unwrap().unwrap();
             let fedmsg = Fedmsg::start(&settings(&endpoint, topics), sender).unwrap();
-            // An XPUB socket is told of each subscription: from then on nothing that is sent is missed.
-            let publisher = tokio::task::spawn_blocking({
-                let subscriptions = topics.len().max(1);
-                move || {
-                    (0..subscriptions).for_each(|_| drop(publisher.recv_bytes(0).unwrap()));
-                    publisher
-                }
-            })
-            .await
-            .unwrap();
+            let publisher = subscribed(publisher, topics.len().max(1)).await;
             assert!(deliveries.try_recv().is_err());
             Self { publisher, fedmsg, deliveries }
         }
@@ -319,6 +364,23 @@ mod tests {
         bus.publish("bodhi.update.comment", "two");
         assert_eq!(bus.next().await, "one");
         assert_eq!(bus.next().await, "two");
+    }
+
+    #[tokio::test]
+    async fn a_publisher_that_comes_back_is_heard_again() {
+        let mut bus = Bus::start(&[]).await;
+        let endpoint = bus.publisher.get_last_endpoint().unwrap().unwrap();
+        bus.publish("x.y", "before");
+        assert_eq!(bus.next().await, "before");
+        let context = zmq::Context::new();
+        bus.publisher = context.socket(zmq::XPUB).unwrap();
+        // The old socket lets go of its port in a thread of its own.
+        while bus.publisher.bind(&endpoint).is_err() {
+            tokio::task::yield_now().await;
+        }
+        bus.publisher = subscribed(bus.publisher, 1).await;
+        bus.publish("x.y", "after");
+        assert_eq!(bus.next().await, "after");
     }
 
     #[tokio::test]

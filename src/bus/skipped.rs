@@ -11,20 +11,26 @@ const QUIET: Duration = Duration::from_secs(10);
 /// The messages that one source had to skip.
 pub(super) struct Skipped {
     source: Source,
+    voice: Voice,
+}
+
+/// Speaks at most once in [`QUIET`], and knows how often it kept silent.
+#[derive(Default)]
+pub(super) struct Voice {
     said_at: Option<Instant>,
     unsaid: u64,
 }
 
 impl Skipped {
     pub(super) fn new(source: Source) -> Self {
-        Self { source, said_at: None, unsaid: 0 }
+        Self { source, voice: Voice::default() }
     }
 
     /// Counts one. `at` is the time, `topic` what the sender calls it.
     pub(super) fn add(&mut self, topic: &str, why: &WireError, at: Instant) {
         let (source, reason) = (self.source.0, why.reason());
         counter!(telemetry::MESSAGES_SKIPPED, "source" => source, "reason" => reason).increment(1);
-        if let Some(unsaid) = self.turn_to_speak(at) {
+        if let Some(unsaid) = self.voice.turn(at) {
             let topic: String = topic.chars().take(100).collect();
             tracing::warn!(
                 source,
@@ -35,9 +41,11 @@ impl Skipped {
             );
         }
     }
+}
 
-    /// How many were skipped in silence, when it is time to say something.
-    fn turn_to_speak(&mut self, at: Instant) -> Option<u64> {
+impl Voice {
+    /// How often it kept silent before, when it may speak now.
+    pub(super) fn turn(&mut self, at: Instant) -> Option<u64> {
         if self.said_at.is_some_and(|said| at.duration_since(said) < QUIET) {
             self.unsaid += 1;
             return None;
@@ -53,11 +61,11 @@ mod tests {
 
     #[test]
     fn a_flood_is_one_line_and_its_number() {
-        let (mut skipped, start) = (Skipped::new(Source("fedmsg")), Instant::now());
-        assert_eq!(skipped.turn_to_speak(start), Some(0));
-        assert_eq!(skipped.turn_to_speak(start), None);
-        assert_eq!(skipped.turn_to_speak(start + Duration::from_secs(9)), None);
-        assert_eq!(skipped.turn_to_speak(start + QUIET), Some(2));
-        assert_eq!(skipped.turn_to_speak(start + QUIET * 2), Some(0));
+        let (mut voice, start) = (Voice::default(), Instant::now());
+        assert_eq!(voice.turn(start), Some(0));
+        assert_eq!(voice.turn(start), None);
+        assert_eq!(voice.turn(start + Duration::from_secs(9)), None);
+        assert_eq!(voice.turn(start + QUIET), Some(2));
+        assert_eq!(voice.turn(start + QUIET * 2), Some(0));
     }
 }

@@ -97,7 +97,7 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
         return Err(WireError::NoTopic);
     }
     let topic = Topic::from(topic);
-    let headers = match envelope.remove("headers") {
+    let mut headers = match envelope.remove("headers") {
         Some(Value::Object(headers)) => headers,
         _ => Map::new(),
     };
@@ -106,6 +106,10 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
         (None, Some(body)) => (Wire::FedoraMessaging, body),
         (None, None) => return Err(WireError::NoPayload),
     };
+    // The only word of fedmsg on its sender that is outside the payload: an operating system's user, not an account.
+    if let (Wire::Fedmsg, Some(Value::String(sender))) = (wire, envelope.remove("username")) {
+        headers.insert("username".into(), sender.into());
+    }
     let text = |value: Option<Value>| match value {
         Some(Value::String(text)) if !text.is_empty() => Some(text),
         _ => None,
@@ -237,10 +241,11 @@ mod tests {
     #[test]
     fn each_format_becomes_the_same_kind_of_message() {
         let fedmsg = parse_line(
-            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1}"#,
+            br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1,"username":"apache"}"#,
         )
         .unwrap();
         assert_eq!(fedmsg.wire, Wire::Fedmsg);
+        assert_eq!(fedmsg.headers["username"], "apache");
         assert_eq!(fedmsg.sent_at.to_string(), "2023-11-14T22:13:20Z");
         let grepped = parse_line(
             br#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000.25,"msg_id":"2023-1","source_name":"datanommer","source_version":"1","headers":{}}"#,
@@ -314,6 +319,22 @@ mod tests {
             assert_eq!(body(written).unwrap(), read, "{written}");
         }
         assert!(body("[Nan]").is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_arrives_is_read_or_refused(bytes: Vec<u8>, text in r#"([\[{}\]:,"\\\\uNaInfity0-9d-]|topic|msg)*"#) {
+            for line in [&bytes[..], text.as_bytes()] {
+                let _ = parse_line(line);
+                let _ = parse_frames(&[b"a.b.c.d".to_vec(), line.to_vec()]);
+            }
+        }
+
+        #[test]
+        fn good_json_is_left_alone(text: String, number: f64) {
+            let json = serde_json::json!([text, number, null]).to_string();
+            proptest::prop_assert_eq!(without_pythonisms(json.as_bytes()), None);
+        }
     }
 
     #[test]
