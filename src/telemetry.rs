@@ -4,6 +4,7 @@
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::sync::OnceLock;
 
 /// Messages taken from the bus, by `source`.
 pub const MESSAGES: &str = "hubs_messages_total";
@@ -32,16 +33,23 @@ pub const SCRIPT_FAILURES: &str = "hubs_script_failures_total";
 /// Script threads that did not come back and were replaced, by `tier`.
 pub const THREADS_LOST: &str = "hubs_script_threads_lost_total";
 
+/// The counters are the process's: a second server in it (as tests have it) counts on those of the first.
+static COUNTERS: OnceLock<PrometheusHandle> = OnceLock::new();
+
 /// Starts the counters. The handle renders what `GET /metrics` answers.
 pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+    if let Some(running) = COUNTERS.get() {
+        return Ok(running.clone());
+    }
     let seconds = [50e-6, 200e-6, 0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &seconds)?
         .build_recorder();
-    let handle = recorder.handle();
-    // A second server in one process (as tests have it) counts on the first one's counters.
-    let _ = metrics::set_global_recorder(recorder);
-    describe();
+    let handle = COUNTERS.get_or_init(|| recorder.handle()).clone();
+    // Whoever came second between the two look-ups counts on the first one's too.
+    if metrics::set_global_recorder(recorder).is_ok() {
+        describe();
+    }
     Ok(handle)
 }
 

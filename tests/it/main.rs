@@ -1,3 +1,6 @@
 //! Everything that needs a whole house, or looks at the house itself. One binary, a module per capability.
 
+mod harness;
 mod house;
+mod live;
+mod pages;
