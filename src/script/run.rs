@@ -10,7 +10,7 @@ use rhai::Dynamic;
 use std::{
     cell::{Cell, RefCell},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// What a call is told beside its arguments.
@@ -42,6 +42,9 @@ struct Run {
     operations: Cell<u64>,
     max_operations: Cell<u64>,
     deadline: Cell<Option<Instant>>,
+    /// A thread that the machine did not let run is not the script's fault: where the deadline is shorter than such a
+    /// pause, it is set anew once.
+    second_chance: Cell<Option<Duration>>,
     /// The clock is read when the count of operations has none of these bits.
     clock_mask: Cell<u64>,
     base_bytes: Cell<isize>,
@@ -63,6 +66,7 @@ impl Run {
             operations: Cell::new(0),
             max_operations: Cell::new(u64::MAX),
             deadline: Cell::new(None),
+            second_chance: Cell::new(None),
             clock_mask: Cell::new(63),
             base_bytes: Cell::new(0),
             for_script: Cell::new(0),
@@ -87,15 +91,25 @@ impl Run {
             LimitName::Operations
         } else if memory::live().wrapping_sub(self.base_bytes.get()) > self.max_bytes.get() {
             LimitName::Memory
-        } else if (count & self.clock_mask.get() == 0 || more > 1)
-            && self.deadline.get().is_some_and(|deadline| Instant::now() > deadline)
-        {
+        } else if (count & self.clock_mask.get() == 0 || more > 1) && self.is_late() {
             LimitName::Deadline
         } else {
             return None;
         };
         self.stopped.set(Some(broken));
         Some(broken)
+    }
+
+    fn is_late(&self) -> bool {
+        let now = Instant::now();
+        if self.deadline.get().is_none_or(|deadline| now <= deadline) {
+            return false;
+        }
+        let again = self.second_chance.take().map(|deadline| now + deadline);
+        if again.is_some() {
+            self.deadline.set(again);
+        }
+        again.is_none()
     }
 }
 
@@ -108,6 +122,7 @@ impl Running {
             run.operations.set(0);
             run.max_operations.set(limits.operations);
             run.deadline.set(Some(Instant::now() + limits.deadline));
+            run.second_chance.set((tier == Tier::Pure).then_some(limits.deadline));
             run.clock_mask.set(tier.clock_mask());
             run.base_bytes.set(memory::live());
             run.max_bytes.set(isize::try_from(limits.memory_bytes).unwrap_or(isize::MAX));

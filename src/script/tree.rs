@@ -42,9 +42,9 @@ impl Tree {
     /// A field of an object, the length of a list, or `()`.
     pub(crate) fn field(&self, name: &str) -> Dynamic {
         match &*self.0 {
-            Node::Object(fields) => fields
-                .binary_search_by(|(key, _)| key.as_str().cmp(name))
-                .map_or(Dynamic::UNIT, |at| fields[at].1.clone()),
+            Node::Object(fields) => {
+                place_of(fields, name).map_or(Dynamic::UNIT, |at| fields[at].1.clone())
+            }
             Node::List(items) if name == "len" => length(items.len()),
             Node::List(_) => Dynamic::UNIT,
         }
@@ -70,14 +70,10 @@ impl Tree {
     fn has(&self, wanted: &Dynamic) -> bool {
         match &*self.0 {
             Node::List(items) => items.iter().any(|item| same(item, wanted)),
-            Node::Object(_) => wanted
+            Node::Object(fields) => wanted
                 .read_lock::<ImmutableString>()
-                .is_some_and(|key| !self.field(&key).is_unit() || self.has_key(&key)),
+                .is_some_and(|name| place_of(fields, &name).is_some()),
         }
-    }
-
-    fn has_key(&self, name: &str) -> bool {
-        matches!(&*self.0, Node::Object(fields) if fields.iter().any(|(key, _)| key.as_str() == name))
     }
 
     /// Items of a list, keys of an object.
@@ -101,6 +97,10 @@ impl Tree {
             Node::Object(_) => None,
         }
     }
+}
+
+fn place_of(fields: &[(ImmutableString, Dynamic)], name: &str) -> Option<usize> {
+    fields.binary_search_by(|(key, _)| key.as_str().cmp(name)).ok()
 }
 
 fn length(len: usize) -> Dynamic {
@@ -282,6 +282,10 @@ pub(super) fn register_nothing(module: &mut Module) {
     module.set_native_fn("contains", |(): (), _: Dynamic| Ok(false));
     module.set_native_fn("starts_with", |(): (), _: &str| Ok(false));
     module.set_native_fn("ends_with", |(): (), _: &str| Ok(false));
+    module.set_native_fn("to_lower", |(): ()| Ok(()));
+    module.set_native_fn("to_upper", |(): ()| Ok(()));
+    module.set_native_fn("index_of", |(): (), _: Dynamic| Ok(-1_i64));
+    module.set_native_fn("split", |(): (), _: &str| Ok(Array::new()));
     module.set_native_fn("keys", |(): ()| Ok(Array::new()));
     module.set_native_fn("values", |(): ()| Ok(Array::new()));
     module.set_native_fn("some", |(): (), _: rhai::FnPtr| Ok(false));

@@ -11,10 +11,9 @@ use super::{
     program::{Facts, Program},
     quarantine::Quarantine,
     run::{self, Running},
-    toolbox::Toolbox,
 };
 use crate::{config::Limits, diagnostic::Diagnostic, hub::Placed, message::Message};
-use rhai::{Dynamic, EvalAltResult, Module, Scope};
+use rhai::{Dynamic, EvalAltResult, Scope};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::{rc::Rc, sync::Arc};
@@ -57,17 +56,7 @@ impl Interpreter {
         quarantine: Quarantine,
     ) -> Self {
         panics::silence();
-        let mut tools = install.map(|install| install.tools(tier)).unwrap_or_default();
-        if tier == Tier::Pure {
-            // A widget's `data` names modules that its `should_invalidate` may not call: they are there, and empty.
-            let of_data = install.map(|install| install.tools(Tier::Data)).unwrap_or_default();
-            let Toolbox { named, .. } = of_data;
-            for (name, _) in named {
-                if !tools.named.iter().any(|(known, _)| *known == name) {
-                    tools.named.push((name, Module::new()));
-                }
-            }
-        }
+        let tools = install.map(|install| install.tools(tier)).unwrap_or_default();
         let parts = Parts::new(tier, tools);
         Self { tier, limits, parts, programs: FxHashMap::default(), clock: 0, quarantine }
     }
@@ -143,7 +132,12 @@ impl Interpreter {
             *used = self.clock;
             return Ok(program.clone());
         }
-        let program = Rc::new(Program::compile(source, &self.parts, self.tier, &self.limits)?);
+        let compiled =
+            panics::catch(|| Program::compile(source, &self.parts, self.tier, &self.limits));
+        let program = Rc::new(compiled.unwrap_or_else(|()| {
+            let said = "the script makes the parser panic: please report it with the script";
+            Err(vec![Diagnostic::error(said).in_file(&*source.file)])
+        })?);
         if self.programs.len() >= PROGRAMS {
             let oldest = self.programs.iter().min_by_key(|(_, (_, used))| *used).map(|(v, _)| *v);
             oldest.and_then(|oldest| self.programs.remove(&oldest));
