@@ -11,7 +11,7 @@ mod memory;
 pub use disk::SledStore;
 pub use memory::MemoryStore;
 
-use crate::hub::{Cause, InstanceId, State, WidgetName};
+use crate::hub::{Cause, InstanceId, WidgetName};
 use crate::telemetry;
 use envelope::Found;
 use jiff::Timestamp;
@@ -58,7 +58,7 @@ pub trait CacheStore: Send + Sync + 'static {
     fn flush(&self) -> Result<(), CacheError>;
 }
 
-/// One instance's last build, good or failed. There is one an instance.
+/// What an instance's last good run gave; one an instance. Whether it still holds is for `rebuild` to say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Hash of the config that it was built with.
@@ -69,11 +69,8 @@ pub struct Entry {
     pub sequence: u64,
     pub built_at: Timestamp,
     pub cause: Option<Cause>,
-    pub state: State,
-    pub error: Option<String>,
     pub data: Value,
     pub html: String,
-    pub title: String,
     pub version: String,
 }
 

@@ -14,11 +14,8 @@ fn entry(html: &str) -> Entry {
         sequence: 3,
         built_at: NOW,
         cause: Some(Cause { id: "2023-1".into(), topic: "a.b.c".into() }),
-        state: State::Fresh,
-        error: None,
         data: json!({ "badges": [1, 2.5, "ü"] }),
         html: html.into(),
-        title: "Badges".into(),
         version: "v".into(),
     }
 }
@@ -253,4 +250,16 @@ fn a_store_that_was_given_up_is_set_aside_at_the_next_start() {
     assert_eq!(aside(&folder), 1);
     works(&folder);
     assert_eq!(aside(&folder), 1);
+}
+
+#[test]
+fn a_folder_that_can_not_be_made_is_named() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::write(parent.path().join("var"), "a file").unwrap();
+    let folder = parent.path().join("var/cache");
+    let said = Cache::open(&folder).err().unwrap().to_string();
+    assert!(
+        said.starts_with(&format!("the cache {} can't be opened: ", folder.display())),
+        "{said}"
+    );
 }

@@ -1,5 +1,106 @@
-//! cli
+//! One file per subcommand; the only room that prints.
+//!
+//! Answers go to stdout, errors to stderr. Exit 0: fine; 1: what was checked failed; 2: wrong use. A subcommand is a
+//! struct whose doc comments are its `--help`, and `execute`, which prints to what it is given.
 
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod check;
+mod message;
+mod place;
+mod print;
+mod replay;
+mod serve;
+mod widget;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Live pages for the people and teams of a community, made of scripted widgets
+#[derive(Debug, Parser)]
+#[command(name = "hubs", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Replay(replay::Replay),
+    /// List, run and check widgets
+    #[command(subcommand)]
+    Widget(widget::Widget),
+    /// Read messages as the server would
+    #[command(subcommand)]
+    Message(message::MessageCommand),
+    Check(check::Check),
+}
+
+/// For whom the answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+}
+
+/// How a subcommand ended, where it did not fail to run at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Fine,
+    /// What was checked is not as it should be; it has been said.
+    Failed,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, the rest is wrong use; clap knows where each goes.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    let result = cli.command.execute(&mut out);
+    // A reader that went away (`| head`) is no failure.
+    let _ = out.flush();
+    match result {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(1),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => print::failure(&error),
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+impl Command {
+    fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Serve(serve) => serve.execute(),
+            Self::Replay(replay) => replay.execute(out),
+            Self::Widget(widget) => widget.execute(out),
+            Self::Message(message) => message.execute(out),
+            Self::Check(check) => check.execute(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
 }

@@ -34,6 +34,11 @@ impl StoreUrl {
         &self.0
     }
 
+    /// Whether the database is there already. Opening one that is not makes it.
+    pub fn exists(&self) -> bool {
+        self.0.strip_prefix("sqlite:").is_some_and(|path| Path::new(path).is_file())
+    }
+
     /// The default: `hubs.db` in the storage folder.
     pub fn below(storage: &Storage) -> Self {
         Self::sqlite(&storage.path.join("hubs.db"))

@@ -391,3 +391,25 @@ fn a_thousand_problems_are_cut_short() {
     assert_eq!(problems.len(), 51);
     assert_eq!(problems[50].message, "950 more problems are not shown");
 }
+
+proptest::proptest! {
+    /// Whatever is done to a file: it is read, or refused with a place that can be shown.
+    #[test]
+    fn no_text_crashes_the_reader(
+        from in 0..2_000_usize,
+        length in 0..40_usize,
+        put in "[\\PC\n]{0,12}",
+        all in "[\\PC\n]{0,80}",
+    ) {
+        let example = include_str!("../../hubs.toml").replace("#: ", "");
+        let cut = |at: usize| example.floor_char_boundary(at);
+        let changed =
+            format!("{}{put}{}", &example[..cut(from)], &example[cut(from + length)..]);
+        for text in [changed, all] {
+            for problem in parse(&text).err().unwrap_or_default() {
+                proptest::prop_assert!(problem.line.is_some(), "{problem:?}");
+                problem.frame();
+            }
+        }
+    }
+}

@@ -10,10 +10,10 @@ mod query;
 
 pub use query::{Order, Page, Query};
 
-use crate::message::{Message, Wire};
+use crate::message::{Description, Message, Wire};
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 #[derive(Debug, thiserror::Error)]
 pub enum DatanommerError {
@@ -46,6 +46,12 @@ pub enum DatanommerError {
 /// Messages that one transaction of [`Datanommer::prune`] deletes: so nobody waits long for it.
 const PRUNED_AT_ONCE: i64 = 500;
 
+/// Messages that one statement inserts.
+const MESSAGES_AT_ONCE: usize = 200;
+
+/// Names that one statement inserts; one of `SQLite` takes 32,766 parameters.
+const ROWS_AT_ONCE: usize = 5_000;
+
 /// A handle; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Datanommer {
@@ -60,15 +66,23 @@ impl Datanommer {
         Ok(Self { writer, reader })
     }
 
+    /// Returns when what runs is done and the file is no longer used; then all handles answer errors.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
     /// Adds messages in one transaction. One that is there, by id and time, is skipped; returns how many were not.
     pub async fn add(&self, messages: &[Arc<Message>]) -> Result<usize, DatanommerError> {
         let mut writing = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let mut added = 0;
-        for message in messages {
-            added += usize::from(insert(&mut writing, message).await?);
+        let mut added = Vec::with_capacity(messages.len());
+        for some in messages.chunks(MESSAGES_AT_ONCE) {
+            insert(&mut writing, some, &mut added).await?;
         }
+        insert_names(&mut writing, "users_messages", &added, |about| &about.usernames).await?;
+        insert_names(&mut writing, "packages_messages", &added, |about| &about.packages).await?;
         writing.commit().await?;
-        Ok(added)
+        Ok(added.len())
     }
 
     /// One page of the messages that a question is about.
@@ -137,47 +151,65 @@ const PRUNE_PACKAGES: &str =
 const PRUNE_MESSAGES: &str = "DELETE FROM messages WHERE id IN (
          SELECT id FROM messages WHERE timestamp < $1 ORDER BY timestamp, id LIMIT $2)";
 
-async fn insert(
+/// Adds those that are new to `added`, each with the id of its row.
+async fn insert<'m>(
     writing: &mut Transaction<'_, Sqlite>,
-    message: &Message,
-) -> Result<bool, DatanommerError> {
-    let sent_at = message.sent_at.as_microsecond();
-    let id: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO messages (msg_id, timestamp, topic, category, wire, msg, headers, description)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (msg_id, timestamp) DO NOTHING RETURNING id",
-    )
-    .bind(&message.id)
-    .bind(sent_at)
-    .bind(message.topic.as_str())
-    .bind(message.topic.category())
-    .bind(wire_word(message.wire))
-    .bind(message.body.to_string())
-    .bind(json(&*message.headers))
-    .bind(json(&message.description))
-    .fetch_optional(&mut **writing)
-    .await?;
-    let Some(id) = id else { return Ok(false) };
-    let description = &message.description;
-    let lists = [(USER, &description.usernames), (PACKAGE, &description.packages)];
-    for (statement, names) in lists {
-        for name in names {
-            sqlx::query(statement)
-                .bind(name)
-                .bind(sent_at)
-                .bind(id)
-                .execute(&mut **writing)
-                .await?;
+    messages: &'m [Arc<Message>],
+    added: &mut Vec<(i64, &'m Message)>,
+) -> Result<(), DatanommerError> {
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO messages (msg_id, timestamp, topic, category, wire, msg, headers, description) ",
+    );
+    insert.push_values(messages, |mut row, message| {
+        row.push_bind(&message.id)
+            .push_bind(message.sent_at.as_microsecond())
+            .push_bind(message.topic.as_str())
+            .push_bind(message.topic.category())
+            .push_bind(wire_word(message.wire))
+            .push_bind(message.body.to_string())
+            .push_bind(json(&*message.headers))
+            .push_bind(json(&message.description));
+    });
+    insert.push(" ON CONFLICT (msg_id, timestamp) DO NOTHING RETURNING id, msg_id, timestamp");
+    let rows = insert.build().fetch_all(&mut **writing).await?;
+    // Backwards, so that of doubles the first one stays: that is the one which was inserted.
+    let by_identity: HashMap<(&str, i64), &Message> = messages
+        .iter()
+        .rev()
+        .map(|message| ((&*message.id, message.sent_at.as_microsecond()), &**message))
+        .collect();
+    for row in &rows {
+        let identity = (row.try_get(1)?, row.try_get(2)?);
+        if let Some(message) = by_identity.get(&identity) {
+            added.push((row.try_get(0)?, message));
         }
     }
-    Ok(true)
+    Ok(())
 }
 
-const USER: &str = "INSERT INTO users_messages (name, timestamp, message_id) VALUES ($1, $2, $3)
-     ON CONFLICT (name, timestamp, message_id) DO NOTHING";
-
-const PACKAGE: &str =
-    "INSERT INTO packages_messages (name, timestamp, message_id) VALUES ($1, $2, $3)
-     ON CONFLICT (name, timestamp, message_id) DO NOTHING";
+/// Notes whom or what new messages are about.
+async fn insert_names(
+    writing: &mut Transaction<'_, Sqlite>,
+    table: &'static str,
+    added: &[(i64, &Message)],
+    names: impl Fn(&Description) -> &[String],
+) -> Result<(), DatanommerError> {
+    let rows = added.iter().flat_map(|(id, message)| {
+        let sent_at = message.sent_at.as_microsecond();
+        names(&message.description).iter().map(move |name| (name, sent_at, *id))
+    });
+    let rows: Vec<_> = rows.collect();
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        let into = format!("INSERT INTO {table} (name, timestamp, message_id) ");
+        let mut insert = QueryBuilder::<Sqlite>::new(into);
+        insert.push_values(some, |mut row, (name, sent_at, id)| {
+            row.push_bind(*name).push_bind(*sent_at).push_bind(*id);
+        });
+        insert.push(" ON CONFLICT (name, timestamp, message_id) DO NOTHING");
+        insert.build().execute(&mut **writing).await?;
+    }
+    Ok(())
+}
 
 fn from_row(row: &SqliteRow) -> Result<Message, DatanommerError> {
     let unfit =

@@ -171,7 +171,7 @@ async fn a_message_comes_back_whole_after_a_restart() {
     let both = [Arc::new(message.clone()), Arc::new(old.clone())];
     let history = Datanommer::open(&url).await.unwrap();
     assert_eq!(history.add(&both).await.unwrap(), 2);
-    drop(history);
+    history.close().await;
     let history = Datanommer::open(&url).await.unwrap();
     let page = history.grep(&Query::default()).await.unwrap();
     assert_eq!(page.messages, [old, message]);
@@ -280,8 +280,18 @@ async fn what_is_no_history_is_refused_by_name() {
     std::fs::remove_file(&file).unwrap();
     let history = Datanommer::open(&url(&file)).await.unwrap();
     sqlx::query("PRAGMA user_version = 7").execute(&history.writer).await.unwrap();
-    drop(history);
+    history.close().await;
     let newer = said(&url(&file)).await;
+    let locked = folder.path().join("locked.db");
+    let other = Datanommer::open(&url(&locked)).await.unwrap();
+    let _held = other.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    assert_eq!(
+        said(&url(&locked)).await,
+        format!(
+            "the history {} is locked by another process; stop that one, or give this one its own `[storage] path`",
+            locked.display()
+        )
+    );
     assert!(newer.ends_with("is of version 7, but this hubs knows version 1; start a newer hubs"));
 }
 

@@ -36,6 +36,22 @@ pub struct Message {
     pub description: Description,
 }
 
+impl Message {
+    /// A message of this server itself, as if a bus had brought it.
+    pub fn own(topic: Topic, body: Value, sent_at: Timestamp) -> Self {
+        let seen = format!("{topic} {sent_at} {body}");
+        Self {
+            id: format!("hubs-{:032x}", xxhash_rust::xxh3::xxh3_128(seen.as_bytes())),
+            description: Description { title: topic.suffix().into(), ..Description::default() },
+            topic,
+            sent_at,
+            wire: Wire::Fedmsg,
+            body: Arc::new(body),
+            headers: Arc::default(),
+        }
+    }
+}
+
 /// What a message says to people. Lists are sorted and have no doubles; what there is none of is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

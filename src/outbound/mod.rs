@@ -9,10 +9,12 @@ mod address;
 mod error;
 mod flight;
 mod hosts;
+mod posting;
 #[cfg(test)]
 mod tests;
 
 pub use error::OutboundError;
+pub use posting::{Posted, Posting, PostingError};
 
 use crate::config::Sandbox;
 use address::{Checked, Lookup, SystemLookup, is_public};

@@ -9,7 +9,7 @@ const MAX_DEPTH: usize = 64;
 
 /// Why a value can't leave the script.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
+pub(crate) enum Unfit {
     TooLarge,
     /// Where it is, and what it is.
     NoJson {
@@ -58,7 +58,7 @@ pub(super) fn leaf(value: &Value) -> Dynamic {
 }
 
 /// At most `bytes` of JSON.
-pub(super) fn to_json(value: &Dynamic, bytes: usize) -> Result<Value, Unfit> {
+pub(crate) fn to_json(value: &Dynamic, bytes: usize) -> Result<Value, Unfit> {
     Measured { left: bytes }.walk(value, 0)
 }
 

@@ -3,7 +3,7 @@
 use super::{Tier, guards, placed, run, toolbox::Toolbox, tree};
 use crate::config::Limits;
 use rhai::{
-    Engine, Module, OptimizationLevel, Shared,
+    Engine, Module, OptimizationLevel, Shared, Token,
     module_resolvers::DummyModuleResolver,
     packages::{
         BasicArrayPackage, BasicMapPackage, BasicMathPackage, BitFieldPackage, CorePackage,
@@ -11,10 +11,58 @@ use rhai::{
     },
 };
 
+use std::cell::Cell;
+
 rhai::def_package! {
     /// Rhai's own functions less those that read a clock or handle raw bytes.
     Standard(module): CorePackage, BitFieldPackage, LogicPackage, BasicMathPackage,
         BasicArrayPackage, BasicMapPackage, MoreStringPackage {}
+}
+
+/// Words that Rhai keeps for itself and does nothing with. Messages and parameters have fields of such names.
+const FREED: [&str; 26] = [
+    "async",
+    "await",
+    "case",
+    "default",
+    "go",
+    "goto",
+    "is",
+    "match",
+    "module",
+    "new",
+    "nil",
+    "null",
+    "package",
+    "protected",
+    "public",
+    "shared",
+    "spawn",
+    "static",
+    "super",
+    "sync",
+    "thread",
+    "use",
+    "var",
+    "void",
+    "with",
+    "yield",
+];
+
+/// Makes names of [`FREED`], and of any keyword that stands behind a dot: `repo.private`, `widget.default`.
+fn free_words(engine: &mut Engine) {
+    let behind_dot = Cell::new(false);
+    #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
+    engine.on_parse_token(move |token, _, _| {
+        let behind_dot = behind_dot.replace(matches!(token, Token::Period | Token::Elvis));
+        match token {
+            Token::Reserved(word) if FREED.contains(&word.as_str()) => Token::Identifier(word),
+            word if behind_dot && word.is_standard_keyword() => {
+                Token::Identifier(Box::new(word.literal_syntax().into()))
+            }
+            other => other,
+        }
+    });
 }
 
 /// Functions of the host, built once a thread and shared by its engines: an engine of its own costs a program little.
@@ -77,6 +125,7 @@ impl Parts {
         engine.set_max_array_size(limits.array_items);
         engine.set_max_map_size(limits.map_items);
         engine.set_max_variables(limits.variables);
+        free_words(&mut engine);
         engine.on_progress(run::on_progress);
         engine.on_print(run::log);
         engine.on_debug(|text, _, _| run::log(text));

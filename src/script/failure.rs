@@ -2,7 +2,7 @@
 
 use super::{LimitName, Tier, convert, program::place, source::Source, words};
 use crate::{config::Limits, diagnostic::Diagnostic};
-use rhai::{Dynamic, Engine, EvalAltResult, ParseError, ParseErrorType, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, ParseError, ParseErrorType, Position, Scope};
 use serde_json::Value;
 
 /// A larger value that is thrown is told by its kind only.
@@ -98,6 +98,8 @@ pub(super) struct Context<'a> {
     pub(super) engine: &'a Engine,
     /// Where the function begins that was called: the place of what has none of its own.
     pub(super) line: Option<usize>,
+    /// What the function's variables held when it failed.
+    pub(super) scope: Option<&'a Scope<'static>>,
 }
 
 impl Context<'_> {
@@ -157,12 +159,13 @@ impl Context<'_> {
     fn error(self, root: &EvalAltResult, trail: &Trail) -> Failure {
         let (kind, said, help) = match root {
             EvalAltResult::ErrorRuntime(value, _) => {
-                let (said, value) = self.thrown(value);
+                let (said, value) = thrown(value);
                 (FailureKind::Thrown(value), said, None)
             }
             other => {
                 let text = self.line_at(trail);
-                let (said, help) = words::of(other, self.tier, self.engine, text.as_deref());
+                let scope = self.scope.filter(|_| trail.called.is_none());
+                let (said, help) = words::of(other, self.tier, self.engine, text.as_deref(), scope);
                 (FailureKind::Error, said, help)
             }
         };
@@ -173,24 +176,6 @@ impl Context<'_> {
             (help, called) => help.or(called),
         };
         Failure { kind, diagnostic }
-    }
-
-    /// `#{ service, status, message }` as a sentence, texts as they are, anything else as JSON.
-    fn thrown(self, value: &Dynamic) -> (String, Value) {
-        let json = convert::to_json(value, MAX_THROWN_BYTES).unwrap_or(Value::Null);
-        let text = |key: &str| json.get(key).and_then(Value::as_str);
-        let said = match (text("service"), text("message")) {
-            (Some(service), Some(message)) => match json.get("status").and_then(Value::as_i64) {
-                Some(status) if status > 0 => format!("{service} answered {status}: {message}"),
-                _ => format!("{service}: {message}"),
-            },
-            (None, Some(message)) => message.to_string(),
-            _ => match &json {
-                Value::Null => "the script threw an error without a message".into(),
-                _ => convert::shown(value, 300),
-            },
-        };
-        (said, json)
     }
 
     fn line_at(self, trail: &Trail) -> Option<String> {
@@ -207,6 +192,24 @@ impl Context<'_> {
             _ => diagnostic,
         }
     }
+}
+
+/// `#{ service, status, message }` as a sentence, texts as they are, anything else as JSON.
+fn thrown(value: &Dynamic) -> (String, Value) {
+    let json = convert::to_json(value, MAX_THROWN_BYTES).unwrap_or(Value::Null);
+    let text = |key: &str| json.get(key).and_then(Value::as_str);
+    let said = match (text("service"), text("message")) {
+        (Some(service), Some(message)) => match json.get("status").and_then(Value::as_i64) {
+            Some(status) if status > 0 => format!("{service} answered {status}: {message}"),
+            _ => format!("{service}: {message}"),
+        },
+        (None, Some(message)) => message.to_string(),
+        _ => match &json {
+            Value::Null => "the script threw an error without a message".into(),
+            _ => convert::shown(value, 300),
+        },
+    };
+    (said, json)
 }
 
 /// From where a call entered down to where it failed.

@@ -3,7 +3,7 @@
 use super::{LimitName, placed::Settings, run, tree::Tree};
 use rhai::{
     Array, Dynamic, EvalAltResult, FLOAT, FuncRegistration, INT, ImmutableString, Map, Module,
-    Position,
+    NativeCallContext, Position,
 };
 use std::fmt::Write as _;
 
@@ -20,6 +20,20 @@ pub(crate) fn thrown(sentence: impl Into<Dynamic>) -> Box<EvalAltResult> {
 /// The error of a call that a limit has ended: no script can catch it.
 pub(crate) fn ended(_: LimitName) -> Box<EvalAltResult> {
     EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into()
+}
+
+/// Runs a function of the host for a script: its memory is on the house, and its error gets the place of the call,
+/// which Rhai gives to functions without a namespace only.
+pub(crate) fn serve<R>(
+    context: &NativeCallContext<'_>,
+    work: impl FnOnce() -> Fallible<R>,
+) -> Fallible<R> {
+    run::on_the_house(work).map_err(|mut error| {
+        if error.position().is_none() {
+            error.set_position(context.call_position());
+        }
+        error
+    })
 }
 
 fn too_long() -> Box<EvalAltResult> {
@@ -140,7 +154,7 @@ fn replace(text: &mut ImmutableString, old: &str, new: &str) -> Fallible<()> {
 }
 
 /// A value as text, within the limit on texts. Rhai's own walks nested data unmeasured and swallows errors on its way.
-pub(super) fn text_of(value: &Dynamic) -> Fallible<ImmutableString> {
+pub(crate) fn text_of(value: &Dynamic) -> Fallible<ImmutableString> {
     text_with(|out| out.value(value, 0))
 }
 

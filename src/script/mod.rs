@@ -11,6 +11,7 @@ mod guards;
 mod interpreter;
 mod limits;
 mod memory;
+mod message;
 mod panics;
 mod placed;
 mod pool;
@@ -26,13 +27,26 @@ mod words;
 mod attacks;
 
 pub use failure::{Failure, FailureKind};
-pub use interpreter::{Argument, Interpreter, MessageArgument};
+pub use interpreter::{Argument, Interpreter};
 pub use limits::LimitName;
+pub use message::MessageArgument;
 pub use pool::{Pool, PoolError};
 pub use program::{Facts, Function};
 pub use run::Call;
 pub use source::{Import, MAX_SOURCE_BYTES, Module, Source, imports};
 pub use toolbox::Install;
+
+/// For functions of the host: what they are registered in, and what they know of the call that they serve.
+pub(crate) mod host {
+    pub(crate) use super::convert::{to_dynamic, to_json};
+    pub(crate) use super::guards::{ended, serve, text_of, thrown};
+    pub(crate) use super::message::message;
+    pub(crate) use super::run::{
+        charge, count_requests, count_response_bytes, current, for_script, log, on_the_house, sizes,
+    };
+    pub(crate) use super::toolbox::Toolbox;
+    pub(crate) use super::tree::{Tree, same};
+}
 
 /// Which engine: the pure one has no I/O and answers in microseconds, the other may use the host's bindings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

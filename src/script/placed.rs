@@ -35,13 +35,11 @@ impl Widget {
 
 impl Settings {
     pub(super) fn field(&self, name: &str) -> Fallible<Dynamic> {
-        match self.0.get(name) {
-            Some(value) => Ok(convert::to_dynamic(value)),
-            None => {
-                let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
-                missing("widget.config", name, &known)
-            }
+        if let Some(value) = self.0.get(name) {
+            return Ok(convert::to_dynamic(value));
         }
+        let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        missing("widget.config", name, &known)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     engine::Parts,
     failure, panics,
     placed::Settings,
-    run::{Call, Running},
+    run::{self, Call, Running},
     source::{Source, without_imports},
     tree::Tree,
 };
@@ -75,13 +75,13 @@ impl Entry {
     pub(super) fn call(
         &self,
         engine: &Engine,
+        scope: &mut Scope<'static>,
         args: impl Iterator<Item = Dynamic>,
     ) -> Result<Dynamic, Box<EvalAltResult>> {
-        let mut scope = Scope::new();
         for (name, value) in self.parameters.iter().zip(args) {
             scope.push_dynamic(name.clone(), value);
         }
-        engine.eval_ast_with_scope(&mut scope, &self.body)
+        engine.eval_ast_with_scope(scope, &self.body)
     }
 }
 
@@ -263,7 +263,7 @@ impl Unit<'_> {
         let call = Call::at(Timestamp::UNIX_EPOCH);
         let running = Running::begin(self.limits, self.tier, &call);
         let ran = panics::catch(|| self.engine.run_ast_with_scope(&mut scope, &ast));
-        let stopped = running.stopped();
+        let stopped = run::stopped();
         drop(running);
         let context = failure::Context {
             source: self.source,
@@ -272,12 +272,13 @@ impl Unit<'_> {
             limits: self.limits,
             engine: &self.engine,
             line: None,
+            scope: None,
         };
         match ran {
             Ok(Ok(())) if stopped.is_none() => {}
             Ok(Ok(())) => return Err(context.stopped(stopped).diagnostic),
             Ok(Err(error)) => return Err(context.failure(*error, stopped).diagnostic),
-            Err(_) => return Err(context.panicked("the top of the file").diagnostic),
+            Err(()) => return Err(context.panicked("the top of the file").diagnostic),
         }
         let mut facts = Facts { doc: doc_lines(ast.doc(), "//!"), ..Facts::default() };
         let places = constant_places(&ast);
@@ -298,9 +299,10 @@ impl Unit<'_> {
                 ));
             }
             // Read-only and shared: reading a large table costs no copy.
-            let value = match value.is_map() || value.is_array() {
-                true => value.into_read_only().into_shared(),
-                false => value,
+            let value = if value.is_map() || value.is_array() {
+                value.into_read_only().into_shared()
+            } else {
+                value
             };
             shared.set_var(name, value.clone());
             self.constants.push_constant_dynamic(name, value);

@@ -45,6 +45,8 @@ struct Run {
     /// The clock is read when the count of operations has none of these bits.
     clock_mask: Cell<u64>,
     base_bytes: Cell<isize>,
+    /// What host functions have made for the script.
+    for_script: Cell<isize>,
     max_bytes: Cell<isize>,
     string_bytes: Cell<usize>,
     array_items: Cell<usize>,
@@ -63,6 +65,7 @@ impl Run {
             deadline: Cell::new(None),
             clock_mask: Cell::new(63),
             base_bytes: Cell::new(0),
+            for_script: Cell::new(0),
             max_bytes: Cell::new(isize::MAX),
             string_bytes: Cell::new(usize::MAX),
             array_items: Cell::new(usize::MAX),
@@ -118,11 +121,6 @@ impl Running {
         });
         Self
     }
-
-    /// The limit that stopped the call, were its error swallowed or not.
-    pub(super) fn stopped(&self) -> Option<LimitName> {
-        RUN.with(|run| run.stopped.get())
-    }
 }
 
 impl Drop for Running {
@@ -137,6 +135,11 @@ impl Drop for Running {
             run.call.replace(None);
         });
     }
+}
+
+/// The limit that stopped the running call, were its error swallowed or not.
+pub(super) fn stopped() -> Option<LimitName> {
+    RUN.with(|run| run.stopped.get())
 }
 
 /// Rhai asks before every operation; a value ends the script.
@@ -160,7 +163,7 @@ pub(crate) fn stop(limit: LimitName) -> LimitName {
 }
 
 /// The longest text and list that the running call may make.
-pub(super) fn sizes() -> (usize, usize) {
+pub(crate) fn sizes() -> (usize, usize) {
     RUN.with(|run| (run.string_bytes.get(), run.array_items.get()))
 }
 
@@ -185,12 +188,25 @@ fn within(used: &Cell<usize>, more: usize, most: usize) -> Result<(), ()> {
     if total > most { Err(()) } else { Ok(()) }
 }
 
-/// Runs host code whose memory is the host's: caches that it fills are neither the script's budget nor its leak.
+/// Runs host code whose memory is the host's: what it keeps, brings along and drops is neither the script's budget nor
+/// its leak. What it hands to the script it makes in [`for_script`].
 pub(crate) fn on_the_house<R>(work: impl FnOnce() -> R) -> R {
+    let (before, counted) = (memory::live(), RUN.with(|run| run.for_script.get()));
+    let result = work();
+    let grown = memory::live().wrapping_sub(before);
+    RUN.with(|run| {
+        let scripts = run.for_script.get().wrapping_sub(counted);
+        run.base_bytes.set(run.base_bytes.get().wrapping_add(grown.wrapping_sub(scripts)));
+    });
+    result
+}
+
+/// Inside of [`on_the_house`]: what this makes is the script's.
+pub(crate) fn for_script<R>(work: impl FnOnce() -> R) -> R {
     let before = memory::live();
     let result = work();
     let grown = memory::live().wrapping_sub(before);
-    RUN.with(|run| run.base_bytes.set(run.base_bytes.get().wrapping_add(grown)));
+    RUN.with(|run| run.for_script.set(run.for_script.get().wrapping_add(grown)));
     result
 }
 

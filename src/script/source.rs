@@ -106,8 +106,12 @@ fn scan(file: &str, text: &str) -> Result<Vec<(Import, Place)>, Diagnostic> {
     // Open braces, and for each whether its end goes back into a text with `${…}` in it.
     let mut open: Vec<bool> = Vec::new();
     let mut text_opens = false;
+    let mut behind_dot = false;
     while let Some((token, at)) = tokens.next() {
+        let is_name =
+            std::mem::replace(&mut behind_dot, matches!(token, Token::Period | Token::Elvis));
         match token {
+            _ if is_name => {}
             Token::EOF | Token::LexError(_) => break, // the parser says more of an error than we could
             Token::InterpolatedString(_) => text_opens = true,
             Token::LeftBrace | Token::MapStart => open.push(std::mem::take(&mut text_opens)),

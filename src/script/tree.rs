@@ -1,7 +1,7 @@
 //! What lies inside a message, as scripts read it: immutable, shared without copying, and `()` where nothing is.
 
 use super::{convert, run};
-use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Module, NativeCallContext};
+use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Module, NativeCallContext};
 use serde_json::Value;
 use std::{any::TypeId, fmt, rc::Rc};
 
@@ -40,7 +40,7 @@ impl Tree {
     }
 
     /// A field of an object, the length of a list, or `()`.
-    pub(super) fn field(&self, name: &str) -> Dynamic {
+    pub(crate) fn field(&self, name: &str) -> Dynamic {
         match &*self.0 {
             Node::Object(fields) => fields
                 .binary_search_by(|(key, _)| key.as_str().cmp(name))
@@ -161,7 +161,7 @@ impl fmt::Display for Tree {
 }
 
 /// Functions of Rhai's arrays that a list of a message answers too, by a copy: name and number of arguments.
-const LIKE_ARRAYS: [(&str, usize); 22] = [
+const LIKE_ARRAYS: [(&str, usize); 23] = [
     ("all", 2),
     ("extract", 2),
     ("extract", 3),
@@ -174,6 +174,7 @@ const LIKE_ARRAYS: [(&str, usize); 22] = [
     ("group_by", 2),
     ("index_of", 2),
     ("index_of", 3),
+    ("join", 2),
     ("map", 2),
     ("reduce", 2),
     ("reduce", 3),
@@ -287,10 +288,4 @@ pub(super) fn register_nothing(module: &mut Module) {
     module.set_native_fn("filter", |(): (), _: rhai::FnPtr| Ok(Array::new()));
     module.set_native_fn("map", |(): (), _: rhai::FnPtr| Ok(Array::new()));
     module.set_iter(TypeId::of::<()>(), |_| Box::new(std::iter::empty()));
-}
-
-/// The top of a message for the pure tier: a map that no script can write to, in this order of the two wrappings.
-/// The other order, or only one of them, lets one widget change the message for the next.
-pub(super) fn read_only(fields: Map) -> Dynamic {
-    Dynamic::from_map(fields).into_read_only().into_shared()
 }

@@ -1,8 +1,8 @@
 //! Rhai's error sentences rewritten: `Function not found: + ((), i64)` helps nobody.
 
-use super::{Tier, failure::lower_first};
+use super::{Tier, failure::lower_first, placed::lacks};
 use crate::diagnostic::{did_you_mean, nearest};
-use rhai::{Engine, EvalAltResult};
+use rhai::{Dynamic, Engine, EvalAltResult, Scope};
 
 /// What went wrong, and what may help. `line` is the source line where it did.
 pub(super) fn of(
@@ -10,17 +10,22 @@ pub(super) fn of(
     tier: Tier,
     engine: &Engine,
     line: Option<&str>,
+    scope: Option<&Scope<'_>>,
 ) -> (String, Option<String>) {
     match error {
         EvalAltResult::ErrorFunctionNotFound(signature, _) => no_function(signature, tier, engine),
         EvalAltResult::ErrorPropertyNotFound(name, _) => {
-            let whose = line
-                .and_then(|line| owner(line, name))
-                .map_or_else(|| "the map".to_string(), |owner| format!("`{owner}`"));
+            let owner = line.and_then(|line| owner(line, name));
+            let known = owner.zip(scope).and_then(|(owner, scope)| fields_of(owner, scope));
+            let whose = owner.map_or_else(|| "the map".to_string(), |owner| format!("`{owner}`"));
+            let said = known.map_or_else(
+                || format!("{whose} has no `{name}`"),
+                |known| lacks(&whose, name, &known.iter().map(String::as_str).collect::<Vec<_>>()),
+            );
             (
-                format!("{whose} has no field `{name}`"),
+                said,
                 Some(format!(
-                    "where it may be missing, ask `\"{name}\" in …` first or read it with `.get(\"{name}\")`, which gives `()`"
+                    "where it may be missing, read it as `.get(\"{name}\")`: that gives `()`"
                 )),
             )
         }
@@ -116,6 +121,18 @@ fn missing_help(kind: &str) -> Option<String> {
     (kind.trim() == "()").then(|| {
         "something before it is missing, so it is `()`: test for `()`, or read on with `?.`".into()
     })
+}
+
+/// The fields of the map at a path, `user.address`, as the variables were when the function failed.
+fn fields_of(path: &str, scope: &Scope<'_>) -> Option<Vec<String>> {
+    let mut parts = path.split('.');
+    let mut value = scope.get_value::<Dynamic>(parts.next()?)?;
+    for part in parts {
+        let next = value.as_map_ref().ok()?.get(part)?.clone();
+        value = next;
+    }
+    let map = value.as_map_ref().ok()?;
+    Some(map.keys().map(ToString::to_string).collect())
 }
 
 /// What stands before `.name` in a line of source.

@@ -1,1 +1,271 @@
-//! server
+//! Builds the rooms, joins them with channels, and drains them on shutdown.
+//!
+//! bus → triage → rebuild → live → web meet here and nowhere else: [`start`] hands each its ends. Everything that can
+//! go wrong at a start is said here with its way out, before the first request is taken.
+
+mod intake;
+mod reload;
+mod seed;
+
+pub use seed::{hubs as seed, misplaced};
+
+use crate::bindings;
+use crate::bus::{self, Delivery, Fedmsg};
+use crate::cache::Cache;
+use crate::config::{Settings, Site};
+use crate::datanommer::Datanommer;
+use crate::diagnostic::Diagnostic;
+use crate::hub::HubName;
+use crate::live::{Announcement, Kind, Live};
+use crate::outbound::Outbound;
+use crate::rebuild::{self, Audience, Current, Rebuild};
+use crate::render::Renderer;
+use crate::script::{Interpreter, Pool, Tier};
+use crate::store::{Journal, Store};
+use crate::telemetry;
+use crate::triage::Triage;
+use crate::web::{self, Assets, Ingest, Services};
+use crate::widget::Shelf;
+use anyhow::Context;
+use jiff::Timestamp;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What shutting down may take; what is not done then is in the journal.
+const DRAIN: Duration = Duration::from_millis(900);
+
+/// What a server is started with.
+pub struct Start {
+    pub settings: Settings,
+    pub site: Site,
+    /// The file that `settings` came from; it is watched.
+    pub file: Option<PathBuf>,
+    pub clock: fn() -> Timestamp,
+}
+
+/// hubs.toml asks for what the scripts can't do.
+#[derive(Debug, thiserror::Error)]
+#[error("hubs.toml does not fit the widgets")]
+pub struct Misplaced(pub Vec<Diagnostic>);
+
+/// A server that runs.
+pub struct Running {
+    pub address: SocketAddr,
+    /// For whoever must know when all is drawn.
+    pub rebuild: Rebuild,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    live: Live,
+    cache: Cache,
+    sender: mpsc::Sender<Delivery>,
+    fedmsg: Option<Fedmsg>,
+}
+
+impl Running {
+    /// Where messages go in: what the bus and `POST /api/messages` use.
+    pub fn intake(&self) -> mpsc::Sender<Delivery> {
+        self.sender.clone()
+    }
+
+    /// Ends open streams, lets what is under way finish within a second, and puts the cache on disk.
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        self.live.close();
+        if let Some(fedmsg) = self.fedmsg {
+            fedmsg.stop().await;
+        }
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "something did not end in time and is cut off; what it had to do stands in the journal"
+            );
+        }
+        let cache = self.cache;
+        let flushed = tokio::task::spawn_blocking(move || cache.flush());
+        match tokio::time::timeout(DRAIN, flushed).await {
+            Ok(Ok(Ok(()))) => tracing::info!("stopped"),
+            other => tracing::warn!(?other, "stopped, but the cache may lack the last half second"),
+        }
+    }
+}
+
+/// Starts everything. Returns once the first request can be answered.
+pub async fn start(start: Start) -> anyhow::Result<Running> {
+    let Start { settings, site, file, clock } = start;
+    raise_open_files();
+    let metrics = telemetry::start_metrics()?;
+    // Bound before anything else is opened: two servers on one address are told apart at once.
+    let listener = web::bind(settings.server.listen)?;
+    let address = listener.local_addr()?;
+
+    let folder = &settings.storage.path;
+    std::fs::create_dir_all(folder).with_context(|| {
+        format!("{} can't be made; [storage] path names another folder", folder.display())
+    })?;
+    let store = Store::open(settings.store.as_str()).await?;
+    let journal = Arc::new(Journal::open(&folder.join("journal.db")).await?);
+    let datanommer = Datanommer::open(settings.datanommer.url.as_str()).await?;
+    let cache = Cache::open(&folder.join("cache"))?;
+
+    let sandbox = &settings.sandbox;
+    let outbound = Outbound::new(sandbox)?;
+    let host = bindings::Host {
+        outbound,
+        datanommer: datanommer.clone(),
+        cache: cache.clone(),
+        store: store.clone(),
+        runtime: Handle::current(),
+        sandbox: sandbox.clone(),
+    };
+    let install = bindings::install(host);
+    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(install.clone()));
+    let shelf = Arc::new(Shelf::new(site.clone(), &mut reader));
+    drop(reader);
+    let library = shelf.library();
+    for problem in library.problems() {
+        tracing::warn!(%problem, help = problem.help, "a script has a problem");
+    }
+    let misplaced = misplaced(&settings, &library);
+    if !misplaced.is_empty() {
+        return Err(Misplaced(misplaced).into());
+    }
+    let (renderer, problems) = Renderer::new(&site);
+    for problem in problems {
+        tracing::warn!(%problem, help = problem.help, "a template has a problem");
+    }
+    let renderer = Arc::new(renderer);
+    seed::hubs(&store, &settings, clock()).await?;
+
+    let pure =
+        Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
+    let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
+    let live = Live::new(epoch(clock()));
+    let triage = Triage::new(shelf.clone(), pure.clone(), sandbox.pure_threads, clock);
+    triage.fill(&store).await?;
+    let rebuild = Rebuild::open(rebuild::Parts {
+        store: store.clone(),
+        journal: journal.clone(),
+        cache: cache.clone(),
+        shelf: shelf.clone(),
+        renderer: renderer.clone(),
+        pool: data.clone(),
+        workers: sandbox.data_threads,
+        patience: sandbox.data.deadline * 2,
+        audience: Arc::new(Readers(live.clone())),
+        clock,
+    })
+    .await?;
+
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let (sender, receiver) = bus::channel();
+    let intake = intake::Intake {
+        triage: triage.clone(),
+        datanommer: datanommer.clone(),
+        journal,
+        rebuild: rebuild.clone(),
+        store: store.clone(),
+    };
+    tasks.spawn(intake.run(receiver, stop.clone()));
+    tasks.spawn({
+        let (rebuild, stop) = (rebuild.clone(), stop.clone());
+        async move { rebuild.run(stop).await }
+    });
+    tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
+    let fedmsg = settings
+        .bus
+        .fedmsg
+        .as_ref()
+        .map(|fedmsg| Fedmsg::start(fedmsg, sender.clone()))
+        .transpose()?;
+    let assets = Arc::new(Assets::new(&site));
+    let reload = reload::Reload {
+        site: site.clone(),
+        file,
+        shelf: shelf.clone(),
+        renderer: renderer.clone(),
+        assets: assets.clone(),
+        pool: pure.clone(),
+        triage: triage.clone(),
+        rebuild: rebuild.clone(),
+        store: store.clone(),
+        live: live.clone(),
+        settings: settings.clone(),
+        sender: sender.clone(),
+        clock,
+    };
+    tasks.spawn(reload.watch(stop.clone()));
+
+    let services = Services {
+        store,
+        rebuild: rebuild.clone(),
+        live: live.clone(),
+        shelf,
+        renderer,
+        assets,
+        ingest: Arc::new(Ingest::new(sender.clone(), settings.server.ingest_token.clone())),
+        metrics,
+        health: Arc::new(move || complaints(&pure, &data)),
+        clock,
+    };
+    tasks.spawn(web::serve(listener, web::routes(services), stop.clone()));
+    tracing::info!(
+        %address,
+        hubs = triage.hubs(),
+        instances = triage.len(),
+        widgets = library.widgets().count(),
+        site = site.root().map(|root| root.display().to_string()),
+        "hubs are open at http://{address}/"
+    );
+    Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+}
+
+/// Tells this run's events from those of an earlier one.
+fn epoch(now: Timestamp) -> u64 {
+    now.as_microsecond().unsigned_abs()
+}
+
+/// Browsers, as `rebuild` sees them.
+struct Readers(Live);
+
+impl Audience for Readers {
+    fn is_watched(&self, hub: &HubName) -> bool {
+        self.0.viewers(hub) > 0
+    }
+
+    fn announce(&self, current: &Current) {
+        metrics::counter!(telemetry::EVENTS).increment(1);
+        let announcement =
+            Announcement { kind: Kind::Widget(current.view.id), data: current.json.clone() };
+        self.0.announce(&current.view.hub, announcement);
+    }
+}
+
+/// So many threads may be lost before the service says that it is not well: by then scripts hang, not one of them.
+const LOST: usize = 4;
+
+/// Why the service is not well; empty when it is.
+fn complaints(pure: &Pool, data: &Pool) -> Vec<String> {
+    let lost = |pool: &Pool, tier: &str| {
+        let lost = pool.lost();
+        (lost >= LOST)
+            .then(|| format!("{lost} threads of the {tier} tier did not come back from a script"))
+    };
+    [lost(pure, "pure"), lost(data, "data")].into_iter().flatten().collect()
+}
+
+/// Each open stream is an open file: the soft limit is often 1,024 where the hard one is far higher.
+fn raise_open_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => {
+            tracing::debug!(limit, "open files: the soft limit was raised to the hard one")
+        }
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+    }
+}

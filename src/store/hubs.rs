@@ -18,12 +18,11 @@ impl Store {
             .fetch_optional(&mut *reading)
             .await?;
         let Some(mut hub) = row.as_ref().map(from_row).transpose()? else { return Ok(None) };
-        let roles =
-            sqlx::query("SELECT username, role FROM roles WHERE hub = $1 ORDER BY username, role");
+        let roles = sqlx::query("SELECT username, role FROM roles WHERE hub = $1");
         for row in roles.bind(name.as_str()).fetch_all(&mut *reading).await? {
             give_role(&mut hub, row.try_get(0)?, row.try_get(1)?)?;
         }
-        without_doubles(&mut hub);
+        arrange(&mut hub);
         Ok(Some(hub))
     }
 
@@ -36,14 +35,13 @@ impl Store {
         for row in &rows {
             hubs.insert(row.try_get(0)?, from_row(row)?);
         }
-        let roles =
-            sqlx::query("SELECT hub, username, role FROM roles ORDER BY hub, username, role");
+        let roles = sqlx::query("SELECT hub, username, role FROM roles");
         for row in &roles.fetch_all(&mut *reading).await? {
             if let Some(hub) = hubs.get_mut(row.try_get::<&str, _>(0)?) {
                 give_role(hub, row.try_get(1)?, row.try_get(2)?)?;
             }
         }
-        hubs.values_mut().for_each(without_doubles);
+        hubs.values_mut().for_each(arrange);
         Ok(hubs.into_values().collect())
     }
 
@@ -167,7 +165,6 @@ fn from_row(row: &SqliteRow) -> Result<Hub, StoreError> {
     })
 }
 
-/// Called in the order of names, so that the lists are sorted.
 fn give_role(hub: &mut Hub, username: String, role: &str) -> Result<(), StoreError> {
     match people::role_from(role)? {
         Role::Owner => hub.owners.push(username),
@@ -178,7 +175,12 @@ fn give_role(hub: &mut Hub, username: String, role: &str) -> Result<(), StoreErr
     Ok(())
 }
 
-fn without_doubles(hub: &mut Hub) {
+/// Sorts the lists; here, since databases differ in what comes first.
+fn arrange(hub: &mut Hub) {
+    let Hub { owners, members, subscribers, stargazers, .. } = &mut *hub;
+    for list in [owners, members, subscribers, stargazers] {
+        list.sort_unstable();
+    }
     let owners = &hub.owners;
     hub.members.retain(|member| owners.binary_search(member).is_err());
 }

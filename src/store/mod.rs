@@ -70,6 +70,11 @@ impl Store {
         let pool = Pool::open(url, &[include_str!("schema.sql")]).await?;
         Ok(Self { pool })
     }
+
+    /// Returns when what runs is done and the file is no longer used; then all handles answer errors.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
 }
 
 impl StoreError {

@@ -8,8 +8,8 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, SqliteConnection, Transaction};
 use std::{path::Path, path::PathBuf, time::Duration};
 
-/// How long a writer waits for another process.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a writer waits for another process. Tests see one wait in vain.
+const BUSY: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 
 /// Readers at once; the next one waits for its turn.
 const READERS: u32 = 4;
@@ -52,6 +52,11 @@ impl Pool {
             several.connect_lazy_with(options.read_only(true))
         };
         Ok(Self { writer, reader })
+    }
+
+    pub(super) async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
     }
 
     /// A transaction that may write. It takes the lock at once: one that reads first and then writes fails when another

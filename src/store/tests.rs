@@ -62,7 +62,7 @@ async fn a_hub_comes_back_as_it_was_written() {
     let store = Store::open(&address).await.unwrap();
     assert!(store.is_empty().await.unwrap());
     assert!(store.create_hub(&hub, &[badges()]).await.unwrap());
-    drop(store);
+    store.close().await;
 
     let store = Store::open(&address).await.unwrap();
     assert!(!store.is_empty().await.unwrap());
@@ -203,6 +203,21 @@ async fn what_is_no_store_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_database_that_another_process_keeps_locked_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hubs.db");
+    let other = Store::open(&url(&file)).await.unwrap();
+    let _held = other.pool.begin().await.unwrap();
+    assert_eq!(
+        Store::open(&url(&file)).await.unwrap_err().to_string(),
+        format!(
+            "the database {} is locked by another process; stop that one, or give this one its own `[storage] path`",
+            file.display()
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_hubs_is_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hubs.db");
@@ -213,6 +228,7 @@ async fn a_database_of_a_newer_hubs_is_not_touched() {
         .await
         .unwrap();
     writing.commit().await.unwrap();
+    store.close().await;
     assert_eq!(
         Store::open(&url(&file)).await.unwrap_err().to_string(),
         format!(
@@ -329,4 +345,30 @@ async fn many_callers_at_once_each_get_a_sequence_of_their_own() {
     assert_eq!(given.len(), 500);
     assert_eq!(journal.pending().await.unwrap().len(), 500);
     assert_eq!(journal.sequence(), given[499]);
+}
+
+#[tokio::test]
+async fn a_journal_that_can_not_write_says_so_and_counts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("journal.db");
+    let journal = Journal::open(&file).await.unwrap();
+    let before = journal.sequence();
+    let mut other = sqlite::durable(&file, &[include_str!("journal.sql")]).await.unwrap();
+    sqlx::query("ALTER TABLE pending RENAME TO gone").execute(&mut other).await.unwrap();
+    let said = journal.invalidate(&[(InstanceId(1), cause("m"))], None).await.unwrap_err();
+    assert!(said.to_string().starts_with("the journal can't be written: "), "{said}");
+    assert_eq!(journal.sequence(), before);
+    sqlx::query("ALTER TABLE gone RENAME TO pending").execute(&mut other).await.unwrap();
+    assert!(journal.invalidate(&[(InstanceId(1), cause("m"))], None).await.unwrap() > before);
+}
+
+#[test]
+fn a_journal_whose_runtime_has_ended_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let journal = first.block_on(Journal::open(&folder.path().join("journal.db"))).unwrap();
+    drop(first);
+    let said = runtime().block_on(journal.pending()).unwrap_err();
+    assert_eq!(said.to_string(), "the journal is closed");
 }

@@ -1,1 +1,76 @@
-//! web
+//! Routes, pages and the event stream.
+//!
+//! A handler reads as its HTTP contract (docs: DESIGN's table of routes in docs/ARCHITECTURE.md). It asks the service
+//! rooms, `rebuild` for widgets and `live` for streams, and answers; it keeps nothing. Tests call [`routes`] without a
+//! socket. Knows no script and no bus: messages that come in over HTTP go into the same channel as all others.
+
+mod assets;
+mod errors;
+mod events;
+mod ingest;
+mod listen;
+mod operations;
+mod pages;
+mod security;
+mod source;
+mod widgets;
+
+pub use assets::Assets;
+pub use ingest::Ingest;
+pub use listen::{bind, serve};
+
+use crate::live::Live;
+use crate::rebuild::Rebuild;
+use crate::render::Renderer;
+use crate::store::Store;
+use crate::widget::Shelf;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use jiff::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+/// What handlers ask. Cheap to clone: a bundle of handles.
+#[derive(Clone)]
+pub struct Services {
+    pub store: Store,
+    pub rebuild: Rebuild,
+    pub live: Live,
+    pub shelf: Arc<Shelf>,
+    pub renderer: Arc<Renderer>,
+    pub assets: Arc<Assets>,
+    pub ingest: Arc<Ingest>,
+    pub metrics: PrometheusHandle,
+    /// Why the service is not well; empty when it is.
+    pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    pub clock: fn() -> Timestamp,
+}
+
+/// Every route of the service.
+pub fn routes(services: Services) -> Router {
+    let pages = Router::new()
+        .route("/", get(pages::index))
+        .route("/{hub}", get(pages::hub))
+        .route("/{hub}/json", get(pages::hub_json))
+        .route("/{hub}/{id}", get(widgets::fragment))
+        .route("/source/{widget}", get(source::show))
+        .route("/static/{*path}", get(assets::serve))
+        .route("/favicon.ico", get(assets::favicon))
+        .route("/api/messages", post(ingest::messages))
+        .route("/healthz", get(operations::healthz))
+        .route("/metrics", get(operations::metrics))
+        .fallback(errors::no_such_page)
+        .layer(CompressionLayer::new());
+    // A stream must reach the browser as it is written, and a cached widget is answered from memory.
+    let live = Router::new()
+        .route("/{hub}/events", get(events::stream))
+        .route("/{hub}/{id}/json", get(widgets::json));
+    pages
+        .merge(live)
+        .layer(middleware::map_response_with_state(services.clone(), errors::render))
+        .layer(middleware::map_response(security::headers))
+        .layer(CatchPanicLayer::custom(errors::panicked))
+        .with_state(services)
+}

@@ -1,1 +1,20 @@
-//! widget
+//! What a widget is: a script's constants read as title, parameters, hosts and refresh, and its functions as calls.
+//!
+//! A [`Library`] is one immutable picture of all widgets and message processors of a site; a reload makes the next
+//! one and keeps the last good version of whatever no longer compiles. Nothing here knows an instance's page, a
+//! cache or a bus: callers hand in an [`Interpreter`](crate::script::Interpreter) and get values back.
+
+mod calls;
+mod constants;
+mod definition;
+pub mod hint;
+mod library;
+mod parameter;
+mod processors;
+
+pub use calls::{CheckFailed, HintError};
+pub use definition::{Chrome, Definition, Style};
+pub use hint::{Hint, value_at};
+pub use library::{Library, Shelf, UnknownWidget, template_of};
+pub use parameter::{Kind, Parameter, ParameterError};
+pub use processors::Processors;

@@ -4,30 +4,23 @@ use super::{
     Call, Failure, FailureKind, Install, Source, Tier, convert,
     engine::Parts,
     failure::Context,
-    memory, panics,
+    memory,
+    message::MessageArgument,
+    panics,
     placed::Widget,
     program::{Facts, Program},
     quarantine::Quarantine,
     run::{self, Running},
     toolbox::Toolbox,
-    tree::{self, Tree},
 };
 use crate::{config::Limits, diagnostic::Diagnostic, hub::Placed, message::Message};
-use rhai::{Dynamic, EvalAltResult, ImmutableString, Map, Module};
+use rhai::{Dynamic, EvalAltResult, Module, Scope};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use std::{rc::Rc, sync::Arc};
 
 /// Compiled scripts that a thread keeps; the one unused for longest makes room.
 const PROGRAMS: usize = 512;
-
-/// A message as scripts see it. Building it costs some microseconds, handing it to a script next to nothing.
-#[derive(Clone)]
-pub struct MessageArgument {
-    /// For the pure tier: a shared map on top is read twice as fast as a tree.
-    map: Option<Dynamic>,
-    tree: Dynamic,
-}
 
 #[derive(Clone, Copy)]
 pub enum Argument<'a> {
@@ -49,6 +42,10 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// Runs on whatever thread it is made; how much stack a hostile script may need only a [`super::Pool`] sees to.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a recipe is a handle, and who makes one interpreter is done with it"
+    )]
     pub fn new(tier: Tier, limits: Limits, install: Option<Install>) -> Self {
         Self::with_quarantine(tier, limits, install.as_ref(), Quarantine::default())
     }
@@ -81,35 +78,7 @@ impl Interpreter {
     }
 
     pub fn message(&mut self, message: &Message) -> MessageArgument {
-        let body = tree::to_dynamic(&message.body);
-        let about = &message.description;
-        let texts = |list: &[String]| {
-            Dynamic::from(Tree::list(list.iter().map(|text| text.as_str().into())))
-        };
-        let headers = message.headers.iter().map(|(k, v)| (k.as_str().into(), tree::to_dynamic(v)));
-        let fields: [(&str, Dynamic); 15] = [
-            ("topic", message.topic.as_str().into()),
-            ("category", message.topic.category().into()),
-            ("id", message.id.as_str().into()),
-            ("sent_at", message.sent_at.to_string().into()),
-            ("msg", body.clone()),
-            ("body", body),
-            ("headers", Dynamic::from(Tree::object(headers.collect()))),
-            ("usernames", texts(&about.usernames)),
-            ("packages", texts(&about.packages)),
-            ("title", about.title.as_str().into()),
-            ("summary", about.summary.as_str().into()),
-            ("link", about.link.as_str().into()),
-            ("icon", about.icon.as_str().into()),
-            ("secondary_icon", about.secondary_icon.as_str().into()),
-            ("objects", texts(&about.objects)),
-        ];
-        let map = (self.tier == Tier::Pure).then(|| {
-            let fields = fields.iter().map(|(name, value)| ((*name).into(), value.clone()));
-            tree::read_only(fields.collect::<Map>())
-        });
-        let fields = fields.into_iter().map(|(name, value)| (ImmutableString::from(name), value));
-        MessageArgument { map, tree: Dynamic::from(Tree::object(fields.collect())) }
+        MessageArgument::new(message, self.tier)
     }
 
     /// Calls a function and returns what it returned, as JSON.
@@ -132,6 +101,7 @@ impl Interpreter {
             limits: &self.limits,
             engine: &program.engine,
             line: entry.as_ref().map(|entry| entry.line),
+            scope: None,
         };
         let Some(entry) = &entry else { return Err(context.missing(function, args.len())) };
         if let Some(bytes) = self.quarantine.refuses(source.version) {
@@ -140,24 +110,28 @@ impl Interpreter {
         let running = Running::begin(&self.limits, self.tier, call);
         // What leaves is the caller's: neither the script's budget nor its leak.
         let mut leaves = 0;
+        let mut scope = Scope::new();
         let outcome = panics::catch(|| {
-            let returned = entry.call(&program.engine, args.iter().map(argument))?;
+            let returned = entry.call(&program.engine, &mut scope, args.iter().map(argument))?;
             let before = memory::live();
             let json = convert::to_json(&returned, self.limits.returned_bytes);
             leaves = memory::live() - before;
             Ok::<_, Box<EvalAltResult>>(json)
         });
-        let stopped = running.stopped();
+        let stopped = run::stopped();
         let result = match outcome {
             Err(()) => {
                 // Whatever the panic left locked belongs to this engine: it goes with it.
                 self.programs.remove(&source.version);
                 Err(context.panicked(function))
             }
-            Ok(Err(error)) => Err(context.failure(*error, stopped)),
+            Ok(Err(error)) => {
+                Err(Context { scope: Some(&scope), ..context }.failure(*error, stopped))
+            }
             Ok(Ok(_)) if stopped.is_some() => Err(context.stopped(stopped)),
             Ok(Ok(json)) => json.map_err(|unfit| context.unfit(function, &unfit)),
         };
+        drop(scope);
         self.quarantine.note(source.version, run::held() - leaves);
         drop(running);
         result
@@ -181,10 +155,9 @@ impl Interpreter {
 
 fn argument(arg: &Argument<'_>) -> Dynamic {
     match arg {
-        Argument::Message(message) => message.map.as_ref().unwrap_or(&message.tree).clone(),
-        // Shared values inside a list make Rhai panic once it is changed, so these are trees.
+        Argument::Message(message) => message.top(),
         Argument::Messages(messages) => {
-            messages.iter().map(|m| m.tree.clone()).collect::<rhai::Array>().into()
+            messages.iter().map(MessageArgument::tree).collect::<rhai::Array>().into()
         }
         Argument::Widget(placed) => Dynamic::from(Widget(Rc::new((*placed).clone()))),
         Argument::Json(value) => convert::to_dynamic(value),

@@ -266,7 +266,7 @@ fn modules_are_called_by_their_alias_and_errors_are_placed_in_them() {
     let failed = interpreter.call(&source, "fails", &args, &at()).unwrap_err();
     assert_eq!(failed.diagnostic.excerpt.as_deref(), Some("    n.nosuch"));
     let failed = said(failed);
-    assert!(failed.starts_with("widgets/lib/time.rhai:7:7: `n` has no field `nosuch`"), "{failed}");
+    assert!(failed.starts_with("widgets/lib/time.rhai:7:7: `n` has no `nosuch`"), "{failed}");
     assert!(failed.ends_with("(called from widgets/x.rhai:4)"), "{failed}");
 
     let unknown = Arc::new(Source::new("widgets/x.rhai", text, vec![base]));
@@ -323,7 +323,7 @@ fn an_error_is_a_sentence_at_its_place() {
     for (body, expected) in [
         (
             "let user = #{ name: 1 }; user.nam",
-            "widgets/x.rhai:2:31: `user` has no field `nam` | where it may be missing",
+            "widgets/x.rhai:2:31: `user` has no `nam`; it has `name` | where it may be missing",
         ),
         (
             "let a = #{ b: () }; a.b.c",
@@ -359,6 +359,33 @@ fn an_error_is_a_sentence_at_its_place() {
     assert_eq!(
         failed.to_string(),
         "widgets/x.rhai: there is no function `data` with 0 parameter(s)"
+    );
+}
+
+#[test]
+fn words_that_rhai_reserves_are_names_of_fields() {
+    assert_eq!(
+        built(
+            "const P = #{ limit: #{ default: 1, with: 2 } };\n\
+             fn data(w) { let m = #{ new: 1, package: #{ \"private\": 2 } }; m.new += P.limit.default; \
+             #{ a: m.new, b: m.package.private, c: m?.package?.private, d: `${m.new}`, e: \"import\" in m } }"
+        ),
+        Ok(json!({ "a": 2, "b": 2, "c": 2, "d": "2", "e": false }))
+    );
+    assert_eq!(imports("x", "fn f(m) { m.import }").unwrap(), []);
+}
+
+#[test]
+fn the_place_of_a_limit_is_the_line_that_met_it() {
+    let found = built("fn data(w) {\n  let n = 0;\n  loop {\n    n += 1;\n  }\n}").unwrap_err();
+    assert!(
+        found.starts_with("widgets/x.rhai:4:") || found.starts_with("widgets/x.rhai:3:"),
+        "{found}"
+    );
+    let found = built("fn endless() { loop { } }\nfn data(w) {\n  1 + endless()\n}").unwrap_err();
+    assert!(
+        found.starts_with("widgets/x.rhai:3:7: ran past its limit of 1000000 operations"),
+        "{found}"
     );
 }
 

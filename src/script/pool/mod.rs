@@ -96,14 +96,12 @@ impl Pool {
         // A task of its own: the thread is watched even when whoever asked has gone away.
         let shop = self.shop.clone();
         let watch = tokio::spawn(async move {
-            match tokio::time::timeout(patience, answered).await {
-                Ok(answer) => answer.map_err(|_| PoolError::Lost),
-                Err(_) => {
-                    given_up.store(true, Ordering::Release);
-                    shop.replace();
-                    Err(PoolError::Lost)
-                }
+            if let Ok(answer) = tokio::time::timeout(patience, answered).await {
+                return answer.map_err(|_| PoolError::Lost);
             }
+            given_up.store(true, Ordering::Release);
+            shop.replace();
+            Err(PoolError::Lost)
         });
         watch.await.unwrap_or(Err(PoolError::Closed))
     }

@@ -1,0 +1,109 @@
+//! `cache`: a widget's own corner of the cache, shared by its instances.
+
+use super::{Fallible, Host, failed};
+use crate::hub::WidgetName;
+use crate::script::{Call, host};
+use rhai::{Dynamic, FnPtr, INT, Module, NativeCallContext};
+use std::time::Duration;
+
+/// Larger values are refused; as JSON.
+const MAX_VALUE_BYTES: usize = 64 << 10;
+
+/// The longest time that something is kept: nothing in here is meant to last.
+const MAX_SECONDS: INT = 366 * 24 * 60 * 60;
+
+pub(super) fn module(host: &Host) -> Module {
+    let mut module = Module::new();
+    let all = host.clone();
+    module.set_native_fn("get", move |at: NativeCallContext<'_>, key: &str| {
+        host::serve(&at, || get(&all, key))
+    });
+    let all = host.clone();
+    module.set_native_fn(
+        "set",
+        move |at: NativeCallContext<'_>, key: &str, value: Dynamic, ttl: Dynamic| {
+            host::serve(&at, || set(&all, key, &value, &ttl))
+        },
+    );
+    let all = host.clone();
+    module.set_native_fn(
+        "get_or_set",
+        move |context: NativeCallContext<'_>, key: &str, ttl: Dynamic, make: FnPtr| {
+            host::serve(&context, || get_or_set(&all, &context, key, &ttl, &make))
+        },
+    );
+    module
+}
+
+/// `cache::get(key)` → what was kept, or `()`.
+fn get(host: &Host, key: &str) -> Fallible<Dynamic> {
+    let (widget, call) = corner()?;
+    let value = host.cache.own_get(&widget, key, call.now);
+    Ok(host::for_script(|| value.as_ref().map_or(Dynamic::UNIT, host::to_dynamic)))
+}
+
+/// `cache::set(key, value, ttl)` keeps a value for a time: `"10m"`, `"6h"`, `"2d"`, or seconds.
+fn set(host: &Host, key: &str, value: &Dynamic, ttl: &Dynamic) -> Fallible<()> {
+    let (widget, call) = corner()?;
+    let ttl = duration(ttl)?;
+    let json = host::to_json(value, MAX_VALUE_BYTES).map_err(|_| {
+        host::thrown(format!(
+            "`{key}` can't be kept: only data can, of {MAX_VALUE_BYTES} bytes at most"
+        ))
+    })?;
+    host.cache
+        .own_set(&widget, key, &json, ttl, call.now)
+        .map_err(|error| failed("cache", 0, error))
+}
+
+/// `cache::get_or_set(key, ttl, || …)` → what was kept, else what the function makes, which is kept.
+fn get_or_set(
+    host: &Host,
+    context: &NativeCallContext<'_>,
+    key: &str,
+    ttl: &Dynamic,
+    make: &FnPtr,
+) -> Fallible<Dynamic> {
+    let kept = get(host, key)?;
+    if !kept.is_unit() {
+        return Ok(kept);
+    }
+    let fresh: Dynamic = host::for_script(|| make.call_within_context(context, ()))?;
+    set(host, key, &fresh, ttl)?;
+    Ok(fresh)
+}
+
+fn corner() -> Fallible<(WidgetName, Call)> {
+    let call = host::current().map(|(call, _)| call);
+    call.and_then(|call| Some((call.widget.clone()?, call)))
+        .ok_or_else(|| host::thrown("only a widget has a corner of the cache"))
+}
+
+fn duration(ttl: &Dynamic) -> Fallible<Duration> {
+    let seconds = match (ttl.as_int(), ttl.clone().into_immutable_string()) {
+        (Ok(seconds), _) => Some(seconds),
+        (_, Ok(text)) => in_words(&text),
+        _ => None,
+    };
+    seconds
+        .filter(|seconds| (1..=MAX_SECONDS).contains(seconds))
+        .map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
+        .ok_or_else(|| {
+            host::thrown(format!(
+                "`{ttl}` is no time to keep: `\"10m\"`, `\"6h\"`, `\"2d\"` or seconds are"
+            ))
+        })
+}
+
+fn in_words(text: &str) -> Option<INT> {
+    let unit = text.chars().next_back()?;
+    let number: INT = text[..text.len() - unit.len_utf8()].trim().parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        _ => return None,
+    };
+    number.checked_mul(seconds)
+}

@@ -1,0 +1,87 @@
+//! `datanommer`: the messages that were, for feeds and counts.
+
+use super::{Fallible, Host, failed, waiting};
+use crate::datanommer::Query;
+use crate::{render, script::host};
+use rhai::{Array, Dynamic, INT, Map, Module, NativeCallContext};
+use serde_json::Value;
+
+/// Messages that a script may ask for at once: each may have a megabyte.
+const MAX_ROWS: u32 = 200;
+
+/// A question has names and numbers; a longer one is a mistake.
+const MAX_QUERY_BYTES: usize = 64 << 10;
+
+pub(super) fn module(host: &Host) -> Module {
+    let mut module = Module::new();
+    let all = host.clone();
+    module.set_native_fn("grep", move |at: NativeCallContext<'_>, query: Map| {
+        host::serve(&at, || grep(&all, query))
+    });
+    let all = host.clone();
+    module.set_native_fn("count", move |at: NativeCallContext<'_>, query: Map| {
+        host::serve(&at, || count(&all, query))
+    });
+    module
+}
+
+/// `datanommer::grep(#{ users, packages, categories, topics, not_…, contains, start, end, rows_per_page, page, order })`
+/// → `#{ total, pages, messages }`, each message as `should_invalidate` sees it.
+///
+/// Any within a list, all lists together, the `not_` lists shut out. `order` is `"asc"` or `"desc"`.
+fn grep(host: &Host, query: Map) -> Fallible<Map> {
+    let query = read(query)?;
+    let datanommer = host.datanommer.clone();
+    let page = waiting::wait(&host.runtime, "datanommer", async move {
+        datanommer.grep(&query).await.map_err(|error| error.to_string())
+    })?;
+    let page = page.map_err(|error| failed("datanommer", 0, error))?;
+    let mut messages = Array::new();
+    for message in &page.messages {
+        host::charge(1).map_err(host::ended)?;
+        messages.push(host::for_script(|| host::message(message)));
+    }
+    Ok(Map::from([
+        ("total".into(), number(page.total)),
+        ("pages".into(), number(page.pages)),
+        ("messages".into(), messages.into()),
+    ]))
+}
+
+/// `datanommer::count(#{ … })` → how many messages a question is about.
+fn count(host: &Host, query: Map) -> Fallible<Dynamic> {
+    let query = read(query)?;
+    let datanommer = host.datanommer.clone();
+    let count = waiting::wait(&host.runtime, "datanommer", async move {
+        datanommer.count(&query).await.map_err(|error| error.to_string())
+    })?;
+    count.map(number).map_err(|error| failed("datanommer", 0, error))
+}
+
+fn number(count: u64) -> Dynamic {
+    INT::try_from(count).unwrap_or(INT::MAX).into()
+}
+
+/// The question in a map. `()` is the same as not to ask; times come in any shape.
+fn read(query: Map) -> Fallible<Query> {
+    let wrong =
+        |why: String| host::thrown(format!("the question to datanommer does not fit: {why}"));
+    let json = host::to_json(&Dynamic::from_map(query), MAX_QUERY_BYTES)
+        .map_err(|_| wrong("it holds texts, numbers and lists of texts".into()))?;
+    let Value::Object(mut fields) = json else { return Err(wrong("it is no map".into())) };
+    fields.retain(|_, value| !value.is_null());
+    for name in ["start", "end"] {
+        let Some(time) = fields.get_mut(name) else { continue };
+        let text = time.as_str().map_or_else(|| time.to_string(), Into::into);
+        let at =
+            render::moment(&text).ok_or_else(|| wrong(format!("`{name}` is {time}, no time")))?;
+        *time = at.to_string().into();
+    }
+    let query: Query =
+        serde_json::from_value(Value::Object(fields)).map_err(|error| wrong(error.to_string()))?;
+    if query.rows_per_page > MAX_ROWS {
+        let given = query.rows_per_page;
+        return Err(wrong(format!("`rows_per_page` is {given}, but {MAX_ROWS} is the limit")));
+    }
+    Ok(query)
+}

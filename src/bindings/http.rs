@@ -1,0 +1,162 @@
+//! `http`: answers of the servers that a script's `HOSTS` names.
+
+use super::{Fallible, Host, failed, waiting};
+use crate::outbound::{Answer, Get, Outbound};
+use crate::script::host;
+use futures_util::future::join_all;
+use rhai::{Array, Dynamic, EvalAltResult, INT, ImmutableString, Map, Module, NativeCallContext};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What a script holds of an answer.
+#[derive(Clone)]
+struct Response {
+    url: Rc<str>,
+    answer: Rc<Answer>,
+}
+
+/// One request, owned: it travels to another thread.
+struct Request {
+    url: String,
+    headers: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+}
+
+pub(super) fn module(host: &Host) -> Module {
+    let mut module = Module::new();
+    let all = host.clone();
+    module.set_native_fn("get", move |at: NativeCallContext<'_>, url: &str| {
+        host::serve(&at, || get(&all, url, Map::new()))
+    });
+    let all = host.clone();
+    module.set_native_fn("get", move |at: NativeCallContext<'_>, url: &str, options: Map| {
+        host::serve(&at, || get(&all, url, options))
+    });
+    let all = host.clone();
+    module.set_native_fn("get_all", move |at: NativeCallContext<'_>, urls: Array| {
+        host::serve(&at, || get_all(&all, urls))
+    });
+    module
+}
+
+/// `http::get(url[, #{ headers, query }])` → a response with `.status`, `.ok`, `.headers`, `.text()` and `.json()`.
+///
+/// Any status is an answer; `.json()` and `.text()` of one that is not `.ok` are what the server said.
+/// Throws `#{ service: "http", status: 0, message }` when there is no answer.
+fn get(host: &Host, url: &str, options: Map) -> Fallible<Dynamic> {
+    let mut request = Request { url: url.into(), headers: vec![], query: vec![] };
+    for (name, value) in options {
+        match name.as_str() {
+            "headers" => request.headers = pairs(&value),
+            "query" => request.query = pairs(&value),
+            other => {
+                let said =
+                    format!("`http::get` has no option `{other}`; it has `headers` and `query`");
+                return Err(host::thrown(said));
+            }
+        }
+    }
+    let mut answers = fetch(host, vec![request])?;
+    answers.pop().unwrap_or_else(|| Err(failed("http", 0, "there is no answer")))
+}
+
+/// `http::get_all(urls)` → the responses in the order of the URLs, all asked for at once. Throws what the first throws.
+fn get_all(host: &Host, urls: Array) -> Fallible<Array> {
+    let request = |url: Dynamic| {
+        let url = url.into_string().map_err(|kind| {
+            host::thrown(format!("`http::get_all` takes a list of texts, but one item is a {kind}"))
+        })?;
+        Ok(Request { url, headers: vec![], query: vec![] })
+    };
+    let requests = urls.into_iter().map(request).collect::<Fallible<Vec<_>>>()?;
+    fetch(host, requests)?.into_iter().collect()
+}
+
+fn fetch(host: &Host, requests: Vec<Request>) -> Fallible<Vec<Fallible<Dynamic>>> {
+    let sandbox = &host.sandbox;
+    host::count_requests(requests.len(), sandbox.max_requests).map_err(host::ended)?;
+    let (call, _) = host::current().ok_or_else(|| host::thrown("nothing runs"))?;
+    let deadline = waiting::deadline();
+    let (outbound, hosts) = (host.outbound.clone(), call.hosts);
+    let urls: Vec<String> = requests.iter().map(|request| request.url.clone()).collect();
+    let answers = waiting::wait(&host.runtime, "http", async move {
+        let flights = requests
+            .into_iter()
+            .map(|request| one(outbound.clone(), request, Arc::clone(&hosts), deadline));
+        join_all(flights).await
+    })?;
+    let bytes = answers.iter().flatten().map(|answer| answer.body.len()).sum();
+    host::count_response_bytes(bytes, sandbox.max_response_bytes).map_err(host::ended)?;
+    let response = |(answer, url): (Result<Answer, String>, String)| {
+        let answer = answer.map_err(|error| failed("http", 0, error))?;
+        Ok(Dynamic::from(Response { url: url.into(), answer: Rc::new(answer) }))
+    };
+    Ok(answers.into_iter().zip(urls).map(response).collect())
+}
+
+async fn one(
+    outbound: Outbound,
+    request: Request,
+    hosts: Arc<[String]>,
+    deadline: tokio::time::Instant,
+) -> Result<Answer, String> {
+    let Request { url, headers, query } = &request;
+    let get = Get { url, headers, query, hosts: &hosts, deadline };
+    outbound.get(&get).await.map_err(|error| error.to_string())
+}
+
+/// The fields of a map as texts; a list gives its name once for each item, as queries have it.
+fn pairs(value: &Dynamic) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for (name, value) in value.as_map_ref().map(|map| map.clone()).unwrap_or_default() {
+        match value.as_array_ref() {
+            Ok(items) => {
+                pairs.extend(items.iter().map(|item| (name.to_string(), item.to_string())));
+            }
+            Err(_) => pairs.push((name.to_string(), value.to_string())),
+        }
+    }
+    pairs
+}
+
+/// What scripts can do with a response, wherever they have it from.
+pub(super) fn register_response(module: &mut Module) {
+    module.set_custom_type::<Response>("response");
+    module.set_getter_fn("status", |it: &mut Response| Ok(INT::from(it.answer.status)));
+    module.set_getter_fn("ok", |it: &mut Response| Ok((200..300).contains(&it.answer.status)));
+    module.set_getter_fn("url", |it: &mut Response| Ok(ImmutableString::from(&*it.url)));
+    // Names in lower case; of several of one name the last.
+    module.set_getter_fn("headers", |it: &mut Response| {
+        let headers = it.answer.headers.iter();
+        Ok(headers
+            .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+            .collect::<Map>())
+    });
+    module.set_native_fn("text", text);
+    module.set_native_fn("json", json);
+    module.set_indexer_get_fn(|_: &mut Response, name: ImmutableString| -> Fallible<Dynamic> {
+        Err(host::thrown(format!(
+            "a response has no `{name}`; it has `status`, `ok`, `headers`, `url`, `text()` and `json()`"
+        )))
+    });
+}
+
+/// `.text()` → the body; bytes that are no UTF-8 are shown as `�`.
+fn text(response: &mut Response) -> Fallible<Dynamic> {
+    Ok(String::from_utf8_lossy(&response.answer.body).into_owned().into())
+}
+
+/// `.json()` → the body as maps and lists.
+fn json(response: &mut Response) -> Fallible<Dynamic> {
+    host::on_the_house(|| read_json(response))
+}
+
+fn read_json(response: &Response) -> Fallible<Dynamic> {
+    let answer = &response.answer;
+    let value = serde_json::from_slice::<serde_json::Value>(&answer.body);
+    let value = value.map_err(|error| -> Box<EvalAltResult> {
+        let said = format!("`{}` answered no JSON: {error}", response.url);
+        failed("http", answer.status.into(), said)
+    })?;
+    Ok(host::for_script(|| host::to_dynamic(&value)))
+}

@@ -1,0 +1,316 @@
+use super::*;
+use crate::config::Limits;
+use crate::hub::{Config, Hub, HubKind, InstanceId, Placed, Visibility};
+use crate::message::parse_line;
+use crate::script::{Argument, Call, Failure, FailureKind, LimitName, Pool, Source};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{header, path, query_param},
+};
+
+fn noon() -> Timestamp {
+    "2026-05-05T12:00:00Z".parse().unwrap()
+}
+
+fn hub(name: &str, visibility: Visibility) -> Hub {
+    Hub {
+        name: name.parse().unwrap(),
+        kind: HubKind::Group,
+        summary: format!("The {name}"),
+        avatar: String::new(),
+        left_width: 8,
+        visibility,
+        archived: false,
+        owners: vec!["ralph".into()],
+        members: vec!["mizmo".into()],
+        subscribers: vec![],
+        stargazers: vec![],
+        created_at: noon(),
+        last_active: noon(),
+    }
+}
+
+/// A script thread with everything behind it, and a server that scripts may reach.
+struct Bench {
+    pool: Pool,
+    server: MockServer,
+    host: Host,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let sandbox = Sandbox {
+            allow_private_addresses: true,
+            max_requests: 4,
+            max_response_bytes: 4096,
+            ..Sandbox::default()
+        };
+        let host = Host {
+            outbound: Outbound::new(&sandbox).unwrap(),
+            datanommer: Datanommer::open("sqlite::memory:").await.unwrap(),
+            cache: Cache::memory(),
+            store: Store::open("sqlite::memory:").await.unwrap(),
+            runtime: Handle::current(),
+            sandbox,
+        };
+        let pool = Pool::start(Tier::Data, Limits::data(), 1, Some(install(host.clone())));
+        Self { pool, server: MockServer::start().await, host }
+    }
+
+    async fn call(&self, body: &str) -> Result<Value, Failure> {
+        let body = body.replace("HOME", &self.server.uri());
+        let source =
+            Arc::new(Source::new("widgets/x.rhai", format!("fn data() {{\n{body}\n}}"), vec![]));
+        let call = Call {
+            now: noon(),
+            widget: Some("badges".parse().unwrap()),
+            hosts: [self.server.address().to_string()].into(),
+        };
+        let job = move |it: &mut crate::script::Interpreter| it.call(&source, "data", &[], &call);
+        self.pool.run(job, Duration::from_secs(60)).await.unwrap()
+    }
+
+    async fn check(&self, cases: &[(&str, Value)]) {
+        for (body, expected) in cases {
+            let found = self.call(body).await.map_err(|failure| failure.to_string());
+            assert_eq!(found.as_ref(), Ok(expected), "{body}");
+        }
+    }
+
+    async fn refuses(&self, cases: &[(&str, &str)]) {
+        for (body, expected) in cases {
+            let said = self.call(body).await.unwrap_err().to_string();
+            assert!(said.contains(expected), "{body}: {said}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_lists_and_times_do_what_their_docs_say() {
+    let bench = Bench::new().await;
+    bench
+        .check(&[
+            ("commas(1234567)", json!("1,234,567")),
+            ("[\"a\", \"b\", \"c\"].series()", json!("a, b, and c")),
+            ("sha256(\"a\").sub_string(0, 8)", json!("ca978112")),
+            ("md5(\"a\")", json!("0cc175b9c0f1b6a831c399e269772661")),
+            ("percent_encode(\"a b/ü\")", json!("a%20b%2F%C3%BC")),
+            ("\"a=b=c\".split_once(\"=\")", json!(["a", "b=c"])),
+            ("\"a=b=c\".rsplit_once(\"=\")", json!(["a=b", "c"])),
+            ("\"abc\".split_once(\"=\")", json!(["abc", ""])),
+            ("\"rpms/kernel\".strip_prefix(\"rpms/\")", json!("kernel")),
+            ("[1, \"b\", [2]].join(\" \")", json!("1 b [2]")),
+            ("markdown(\"*a* <script>x</script>\")", json!("<p><em>a</em> </p>\n")),
+            ("#{ l: [#{ n: 2 }, #{ n: 1 }, #{ n: 10 }, #{ }] }.l.sorted_by(\"n\").map(|x| x.get(\"n\"))", json!([1, 2, 10, null])),
+            ("[#{ a: #{ b: \"y\" } }, #{ a: #{ b: \"x\" } }].sorted_by(\"a.b\").map(|x| x.a.b)", json!(["x", "y"])),
+            ("[1, 2, 3].reversed().first(2)", json!([3, 2])),
+            ("[1].first(9)", json!([1])),
+            ("[3, 1, 3, \"a\", \"a\"].unique()", json!([3, 1, "a"])),
+            (
+                "[#{ k: 1, n: 1 }, #{ k: 2, n: 2 }, #{ k: 1, n: 3 }].group_by(\"k\").map(|g| [g.key, g.items.len()])",
+                json!([[1, 2], [2, 1]]),
+            ),
+            ("now()", json!("2026-05-05T12:00:00Z")),
+            ("humanize(\"2026-05-05T09:00:00Z\")", json!("3 h ago")),
+            ("humanize(1777982400)", json!("just now")),
+            ("parse_time(\"2026-05-05 12:00:00\")", json!("2026-05-05T12:00:00Z")),
+            ("seconds(now()) - seconds(\"2026-05-05\")", json!(43200)),
+            (
+                "avatar(\"ralph\")",
+                json!("https://seccdn.libravatar.org/avatar/9c9f7784935381befc302fe3c814f9136e7a33953d0318761669b8643f4df55c?s=64&d=retro"),
+            ),
+            ("avatar(\"a@b.org\", 9999).ends_with(\"?s=512&d=retro\")", json!(true)),
+            ("log(\"a\", 1, [2], #{}); 1", json!(1)),
+        ])
+        .await;
+    bench.refuses(&[("humanize(\"soon\")", "`soon` is no time: `2026-05-05T12:00:00Z`")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_read_whatever_its_status() {
+    let bench = Bench::new().await;
+    let user = json!({ "assertions": [{ "name": "Something" }], "total": 1 });
+    let asked =
+        Mock::given(path("/user/ralph/json")).and(query_param("page", "2")).and(header("x-a", "b"));
+    asked.respond_with(ResponseTemplate::new(200).set_body_json(&user)).mount(&bench.server).await;
+    let gone = Mock::given(path("/gone"));
+    gone.respond_with(ResponseTemplate::new(404).set_body_string("nobody"))
+        .mount(&bench.server)
+        .await;
+    bench
+        .check(&[
+            (
+                "let r = http::get(\"HOME/user/ralph/json\", #{ query: #{ page: 2 }, headers: #{ \"x-a\": \"b\" } }); [r.status, r.ok, r.json(), r.headers[\"content-type\"]]",
+                json!([200, true, user, "application/json"]),
+            ),
+            ("let r = http::get(\"HOME/gone\"); [r.status, r.ok, r.text()]", json!([404, false, "nobody"])),
+            ("http::get_all([\"HOME/gone\", \"HOME/nowhere\"]).map(|r| r.text())", json!(["nobody", ""])),
+            (
+                "let r = []; try { http::get(\"https://example.org/\"); } catch (e) { r = [e.service, e.status]; } r",
+                json!(["http", 0]),
+            ),
+        ])
+        .await;
+    bench
+        .refuses(&[
+            (
+                "http::get(\"https://example.org/\")",
+                "http: `example.org` is not in the script's HOSTS",
+            ),
+            ("http::get(\"HOME/gone\").json()", "http answered 404: `"),
+            ("http::get(\"HOME/gone\").body", "a response has no `body`; it has `status`, `ok`"),
+            ("http::get(\"HOME/gone\", #{ header: 1 })", "`http::get` has no option `header`"),
+            ("http::get_all([1])", "takes a list of texts, but one item is a i64"),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_bytes_of_one_run_are_counted() {
+    let bench = Bench::new().await;
+    let large = ResponseTemplate::new(200).set_body_string("x".repeat(3000));
+    Mock::given(path("/large")).respond_with(large).mount(&bench.server).await;
+    Mock::given(path("/small")).respond_with(ResponseTemplate::new(200)).mount(&bench.server).await;
+    for (body, limit) in [
+        ("loop { http::get(\"HOME/small\"); }", LimitName::Requests),
+        ("loop { try { http::get(\"HOME/small\"); } catch { } }", LimitName::Requests),
+        ("http::get(\"HOME/large\"); http::get(\"HOME/large\"); 1", LimitName::ResponseBytes),
+    ] {
+        let failure = bench.call(body).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Limit(limit), "{body}: {failure}");
+        assert!(failure.to_string().contains(&format!("([sandbox] {limit})")), "{failure}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_come_ends_with_the_deadline() {
+    let bench = Bench::new().await;
+    let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(3600));
+    Mock::given(path("/never")).respond_with(never).mount(&bench.server).await;
+    let limits = Limits { deadline: Duration::from_millis(50), ..Limits::data() };
+    let pool = Pool::start(Tier::Data, limits, 1, Some(install(bench.host.clone())));
+    let bench = Bench { pool, ..bench };
+    for body in ["http::get(\"HOME/never\")", "try { http::get(\"HOME/never\") } catch { 1 }"] {
+        let failure = bench.call(body).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Limit(LimitName::Deadline), "{failure}");
+        assert!(failure.to_string().contains("50ms ([sandbox.data] deadline)"), "{failure}");
+    }
+    assert_eq!(bench.pool.lost(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_widget_keeps_values_in_its_corner() {
+    let bench = Bench::new().await;
+    bench
+        .check(&[
+            ("cache::get(\"a\")", json!(null)),
+            ("cache::set(\"a\", #{ n: [1] }, \"10m\"); cache::get(\"a\")", json!({ "n": [1] })),
+            ("cache::get_or_set(\"a\", \"10m\", || throw \"not asked\")", json!({ "n": [1] })),
+            ("let n = 5; cache::get_or_set(\"b\", 60, || n + 1)", json!(6)),
+            ("cache::get(\"b\")", json!(6)),
+        ])
+        .await;
+    bench
+        .refuses(&[
+            ("cache::set(\"a\", 1, \"soon\")", "`soon` is no time to keep: `\"10m\"`"),
+            ("cache::set(\"a\", 1, -1)", "`-1` is no time to keep"),
+            ("cache::set(\"a\", || 1, 60)", "`a` can't be kept: only data can"),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_were_are_found_and_read_like_new_ones() {
+    let bench = Bench::new().await;
+    for n in 1..=3 {
+        let line = format!(
+            r#"{{"topic":"org.fedoraproject.prod.git.receive","msg_id":"2026-{n}","timestamp":177798240{n},"msg":{{"commit":{{"n":{n}}}}}}}"#
+        );
+        let mut message = parse_line(line.as_bytes()).unwrap();
+        message.description.usernames = vec!["ralph".into()];
+        bench.host.datanommer.add(&[Arc::new(message)]).await.unwrap();
+    }
+    bench
+        .check(&[
+            (
+                "let found = datanommer::grep(#{ users: [\"ralph\"], rows_per_page: 2, order: \"desc\", start: \"2026-05-05\", end: () }); \
+                 [found.total, found.pages, found.messages.map(|m| m.msg.commit.n), found.messages[0].usernames, found.messages[0].msg.nothing]",
+                json!([3, 2, [3, 2], ["ralph"], null]),
+            ),
+            ("datanommer::count(#{ categories: [\"git\"] })", json!(3)),
+            ("datanommer::count(#{ not_users: [\"ralph\"] })", json!(0)),
+        ])
+        .await;
+    bench
+        .refuses(&[
+            ("datanommer::grep(#{ user: [\"ralph\"] })", "does not fit: unknown field `user`"),
+            ("datanommer::grep(#{ start: \"soon\" })", "`start` is \"soon\", no time"),
+            (
+                "datanommer::grep(#{ rows_per_page: 5000 })",
+                "`rows_per_page` is 5000, but 200 is the limit",
+            ),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hubs_of_a_person_are_told_by_role() {
+    let bench = Bench::new().await;
+    let store = &bench.host.store;
+    store.create_hub(&hub("designteam", Visibility::Public), &[]).await.unwrap();
+    store.create_hub(&hub("secret", Visibility::Private), &[]).await.unwrap();
+    let designteam =
+        json!([{ "name": "designteam", "summary": "The designteam", "kind": "group" }]);
+    bench
+        .check(&[
+            ("hubs::of(\"ralph\").owner", designteam.clone()),
+            ("hubs::of(\"mizmo\").member", designteam),
+            (
+                "hubs::of(\"nobody\")",
+                json!({ "owner": [], "member": [], "subscriber": [], "stargazer": [] }),
+            ),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn the_pure_tier_asks_nobody() {
+    let mut interpreter = crate::script::Interpreter::new(Tier::Pure, Limits::pure(), Some(pure()));
+    let placed = Placed {
+        id: InstanceId(1),
+        name: "badges".parse().unwrap(),
+        config: Arc::new(Config::new()),
+        hub: Arc::new(hub("ralph", Visibility::Public)),
+    };
+    for (body, expected) in [
+        ("http::get(\"https://example.org\")", "`http::get` can't be called here"),
+        ("cache::set(\"a\", 1, 1)", "`cache::set` can't be called here"),
+        ("now()", "there is no function `now`"),
+        ("timestamp()", "there is no function `timestamp`"),
+        ("markdown(\"x\")", "there is no function `markdown`"),
+    ] {
+        let source =
+            Arc::new(Source::new("widgets/x.rhai", format!("fn f(widget) {{ {body} }}"), vec![]));
+        let failure = interpreter
+            .call(&source, "f", &[Argument::Widget(&placed)], &Call::at(noon()))
+            .unwrap_err();
+        assert!(failure.to_string().contains(expected), "{body}: {failure}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_host_drops_is_no_budget_for_the_script() {
+    let bench = Bench::new().await;
+    let big: Vec<String> = (0..400).map(|n| format!("{n:0100}")).collect();
+    bench
+        .host
+        .cache
+        .own_set(&"badges".parse().unwrap(), "big", &json!(big), Duration::from_secs(60), noon())
+        .unwrap();
+    // Each question makes and drops some 50 KiB on the host's side; what the script keeps of each counts.
+    let failure = bench.call("let all = #{}; let i = 0; loop { all[\"k\" + i] = cache::get(\"big\")[0] + i; cache::get(\"big\"); i += 1; all.remove(\"k\" + i); let k = \"k\"; k.pad(100000, 'k'); all[k + i] = (); }").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Limit(LimitName::Memory), "{failure}");
+}

@@ -1,0 +1,48 @@
+//! Points in time: read from what services write, told as people say them. Only `data` may ask for the present one.
+
+use super::Fallible;
+use crate::{render, script::host};
+use jiff::Timestamp;
+use rhai::{Dynamic, FLOAT, INT, ImmutableString, Module};
+
+pub(super) fn register(module: &mut Module) {
+    module.set_native_fn("parse_time", |time: &str| parse_time(time));
+    module.set_native_fn("parse_time", |time: INT| parse_time(&time.to_string()));
+    module.set_native_fn("parse_time", |time: FLOAT| parse_time(&time.to_string()));
+    module.set_native_fn("humanize", |time: &str| humanize(time));
+    module.set_native_fn("humanize", |time: INT| humanize(&time.to_string()));
+    module.set_native_fn("humanize", |time: FLOAT| humanize(&time.to_string()));
+    // `seconds(time)` → seconds since 1970, to reckon with.
+    module.set_native_fn("seconds", |time: &str| Ok(moment(time)?.as_second()));
+}
+
+pub(super) fn register_for_data(module: &mut Module) {
+    // `now()` → RFC 3339 in UTC. A test may set the clock.
+    module.set_native_fn("now", || -> Fallible<Dynamic> {
+        let (call, _) = host::current().ok_or_else(|| host::thrown("nothing runs"))?;
+        Ok(call.now.to_string().into())
+    });
+}
+
+/// `parse_time(time)` → RFC 3339 in UTC. Reads RFC 3339, seconds since 1970, `2026-05-05 16:00:00` and `2026-05-05`.
+fn parse_time(time: &str) -> Fallible<ImmutableString> {
+    Ok(moment(time)?.to_string().into())
+}
+
+/// `humanize(time)` → `just now`, `5 min ago`, `in 3 h`, `2 days ago`, `5 May`, as seen when the script runs.
+///
+/// Words of the moment grow old in kept data: a template's filter `humanize` says them anew.
+fn humanize(time: &str) -> Fallible<ImmutableString> {
+    let then = moment(time)?;
+    let now = host::current().map_or(then, |(call, _)| call.now);
+    Ok(render::ago(then, now).into())
+}
+
+fn moment(time: &str) -> Fallible<Timestamp> {
+    render::moment(time).ok_or_else(|| {
+        let shown: String = time.chars().take(40).collect();
+        host::thrown(format!(
+            "`{shown}` is no time: `2026-05-05T12:00:00Z`, seconds since 1970 and `2026-05-05` are"
+        ))
+    })
+}

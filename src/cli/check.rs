@@ -1,0 +1,59 @@
+//! `hubs check`: whether hubs.toml is right, before a server is started with it.
+
+use super::place::{self, SiteOption};
+use super::print::{self, count};
+use super::{Format, Outcome};
+use crate::bindings;
+use crate::config::{Settings, Site};
+use crate::script::{Interpreter, Tier};
+use crate::server;
+use crate::widget::Library;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Check hubs.toml: every key, every name, every widget's settings
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// The configuration; without it ./hubs.toml
+    #[arg(long, value_name = "FILE", conflicts_with = "folder")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    site: SiteOption,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Check {
+    pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
+        let opened = match &self.config {
+            Some(file) => place::at_file(file),
+            None => self.site.open(),
+        };
+        let problems = match opened {
+            Ok(found) => misplaced(&found.settings, &found.site),
+            Err(error) => match error.downcast::<print::Problems>() {
+                Ok(print::Problems(problems)) => problems,
+                Err(error) => return Err(error),
+            },
+        };
+        for problem in &problems {
+            print::diagnostic(out, problem, self.format)?;
+        }
+        if problems.is_empty() {
+            if self.format == Format::Human {
+                writeln!(out, "hubs.toml is fine")?;
+            }
+            return Ok(Outcome::Fine);
+        }
+        if self.format == Format::Human {
+            writeln!(out, "{}", count(problems.len(), "problem"))?;
+        }
+        Ok(Outcome::Failed)
+    }
+}
+
+fn misplaced(settings: &Settings, site: &Site) -> Vec<crate::diagnostic::Diagnostic> {
+    let mut interpreter =
+        Interpreter::new(Tier::Pure, settings.sandbox.pure.clone(), Some(bindings::pure()));
+    server::misplaced(settings, &Library::load(site, &mut interpreter, None))
+}

@@ -1,0 +1,20 @@
+//! `hubs message`: what the server reads in messages.
+
+mod explain;
+
+use super::Outcome;
+use clap::Subcommand;
+use std::io::Write;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MessageCommand {
+    Explain(explain::Explain),
+}
+
+impl MessageCommand {
+    pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Explain(explain) => explain.execute(out),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Where a command works: the site, and its hubs.toml if it has one.
+
+use super::print::Problems;
+use crate::config::{Settings, Site};
+use anyhow::bail;
+use std::path::{Path, PathBuf};
+
+/// Options of every command that reads a site.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct SiteOption {
+    /// The folder with widgets/, templates/ and hubs.toml; without it the working folder
+    #[arg(long = "site", value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
+
+pub(super) struct Place {
+    pub(super) site: Site,
+    pub(super) settings: Settings,
+    pub(super) file: Option<PathBuf>,
+}
+
+impl SiteOption {
+    pub(super) fn open(&self) -> anyhow::Result<Place> {
+        let folder = match &self.folder {
+            Some(folder) if !folder.is_dir() => {
+                bail!("--site: there is no folder {}", folder.display())
+            }
+            Some(folder) => folder.clone(),
+            None => PathBuf::from("."),
+        };
+        at_folder(&folder)
+    }
+}
+
+/// A folder, with its hubs.toml if it has one.
+pub(super) fn at_folder(folder: &Path) -> anyhow::Result<Place> {
+    let file = folder.join("hubs.toml");
+    if file.is_file() { at_file(&file) } else { Ok(bare(folder)) }
+}
+
+/// A hubs.toml, which must be there; its folder is the site.
+pub(super) fn at_file(file: &Path) -> anyhow::Result<Place> {
+    let settings = Settings::load(file).map_err(Problems)?;
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    Ok(Place { site: Site::at(folder), settings, file: Some(file.to_path_buf()) })
+}
+
+fn bare(folder: &Path) -> Place {
+    Place { site: Site::at(folder), settings: Settings::default(), file: None }
+}

@@ -1,0 +1,99 @@
+//! How diagnostics and failures look: for a person with the source line and a caret, for a program as JSON.
+
+use super::Format;
+use crate::diagnostic::{Diagnostic, Severity};
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Problems that keep a command from running; printed whole.
+#[derive(Debug, thiserror::Error)]
+pub(super) struct Problems(pub(super) Vec<Diagnostic>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&all.join("\n"))
+    }
+}
+
+/// One diagnostic: with excerpt and help for a person, on one line for a program.
+pub(super) fn diagnostic(
+    out: &mut impl Write,
+    problem: &Diagnostic,
+    format: Format,
+) -> io::Result<()> {
+    if format == Format::Json {
+        serde_json::to_writer(&mut *out, problem)?;
+        return writeln!(out);
+    }
+    let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    out.write_all(human(problem, colours).as_bytes())
+}
+
+fn human(problem: &Diagnostic, colours: bool) -> String {
+    let (word, colour) = match problem.severity {
+        Severity::Error => ("error", "\x1b[1;31m"),
+        Severity::Warning => ("warning", "\x1b[1;33m"),
+    };
+    let (on, off) = if colours { (colour, "\x1b[0m") } else { ("", "") };
+    let mut text = format!("{on}{word}{off}: {}\n", problem.message);
+    if let Some(place) = problem.place() {
+        text.push_str(&format!("  --> {place}\n"));
+    }
+    if let Some(frame) = problem.frame() {
+        frame.lines().for_each(|line| text.push_str(&format!("   {line}\n")));
+    }
+    if let Some(help) = &problem.help {
+        text.push_str(&format!("  help: {help}\n"));
+    }
+    text
+}
+
+/// A command could not be run: its chain of reasons, and the exit code for it.
+pub(super) fn failure(error: &anyhow::Error) -> ExitCode {
+    let mut out = io::stderr().lock();
+    let problems = error
+        .downcast_ref::<Problems>()
+        .map(|Problems(all)| all)
+        .or_else(|| error.downcast_ref::<crate::server::Misplaced>().map(|misplaced| &misplaced.0));
+    let _ = match problems {
+        Some(problems) => problems.iter().try_for_each(|problem| {
+            let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            out.write_all(human(problem, colours).as_bytes())
+        }),
+        None => writeln!(out, "error: {error:#}"),
+    };
+    ExitCode::from(2)
+}
+
+/// One line beside the answer, on stderr.
+pub(super) fn complaint(text: &str) {
+    // Where stderr is closed nobody reads it.
+    let _ = writeln!(io::stderr(), "error: {text}");
+}
+
+/// `1 problem`, `3 problems`.
+pub(super) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_sees_place_source_caret_and_help() {
+        let problem = Diagnostic::error("there is no widget `bages`; did you mean `badges`?")
+            .in_file("hubs.toml")
+            .at_span("widget = \"bages\"\n", 9..16)
+            .help("`hubs widget list` names them");
+        insta::assert_snapshot!(human(&problem, false), @r#"
+        error: there is no widget `bages`; did you mean `badges`?
+          --> hubs.toml:1:10
+           1 | widget = "bages"
+             |          ^^^^^^^
+          help: `hubs widget list` names them
+        "#);
+    }
+}

@@ -1,0 +1,77 @@
+//! `hubs widget check`: whether scripts, their constants and their templates are right.
+
+use crate::bindings;
+use crate::cli::place::SiteOption;
+use crate::cli::print::{self, Problems, count};
+use crate::cli::{Format, Outcome};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::hub::WidgetName;
+use crate::render::Renderer;
+use crate::script::{Interpreter, Tier};
+use crate::widget::Library;
+use std::io::Write;
+
+/// Compile scripts and templates and say what is wrong with them
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Check {
+    /// Which widgets, as in `badges` or `workflow.updates2stable`; without one all of them, and the processors
+    names: Vec<WidgetName>,
+    #[command(flatten)]
+    site: SiteOption,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Check {
+    pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
+        let found = self.site.open()?;
+        let mut interpreter = Interpreter::new(
+            Tier::Pure,
+            found.settings.sandbox.pure.clone(),
+            Some(bindings::pure()),
+        );
+        let library = Library::load(&found.site, &mut interpreter, None);
+        let (_, templates) = Renderer::new(&found.site);
+        for name in &self.names {
+            let is_broken = !library.problems_of(name).is_empty();
+            if let Err(unknown) = library.get(name)
+                && !is_broken
+            {
+                let problem = Diagnostic::error(unknown.to_string())
+                    .help("`hubs widget list` names them all");
+                return Err(Problems(vec![problem]).into());
+            }
+        }
+        let problems: Vec<_> =
+            library.problems().chain(&templates).filter(|p| self.concerns(p)).collect();
+        for problem in &problems {
+            print::diagnostic(out, problem, self.format)?;
+        }
+        let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
+        if self.format == Format::Human {
+            let warnings = problems.len() - errors;
+            let checked =
+                if self.names.is_empty() { library.widgets().count() } else { self.names.len() };
+            writeln!(
+                out,
+                "{} checked: {}, {}",
+                count(checked, "widget"),
+                count(errors, "error"),
+                count(warnings, "warning")
+            )?;
+        }
+        Ok(if errors == 0 { Outcome::Fine } else { Outcome::Failed })
+    }
+
+    /// Whether a problem is one of the widgets that were asked for. A module's concerns all who may import it.
+    fn concerns(&self, problem: &Diagnostic) -> bool {
+        let Some(file) = problem.file.as_deref() else { return true };
+        self.names.is_empty()
+            || file.starts_with("widgets/lib/")
+            || self.names.iter().any(|name| {
+                let path = name.path();
+                file == format!("widgets/{path}.rhai")
+                    || file == format!("templates/widgets/{path}.html")
+            })
+    }
+}

@@ -1,0 +1,133 @@
+//! What went wrong, for the one who asked: a page for a browser, JSON for a program.
+//!
+//! A visitor gets a sentence and a way on; the log gets the chain, once, here.
+
+use super::Services;
+use crate::hub::{HubName, InstanceId, NameError, WidgetName};
+use crate::render::ErrorPage;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use serde_json::json;
+use std::any::Any;
+use std::sync::Arc;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageError {
+    #[error("There is no hub `{0}`.")]
+    NoSuchHub(String),
+    #[error("There is no widget {id} on the hub `{hub}`; it may have been removed.")]
+    NoSuchWidget { hub: HubName, id: InstanceId },
+    #[error("There is no kind of widget named `{0}`.")]
+    NoSuchKind(WidgetName),
+    #[error("There is no page `{0}`.")]
+    NoSuchPage(String),
+    #[error("{0}")]
+    BadName(#[from] NameError),
+    #[error("The server could not answer. What it was is in its log.")]
+    Internal(#[source] anyhow::Error),
+}
+
+impl PageError {
+    /// Any failure that is not the visitor's.
+    pub(super) fn internal(error: impl Into<anyhow::Error>) -> Self {
+        Self::Internal(error.into())
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSuchHub(_)
+            | Self::NoSuchWidget { .. }
+            | Self::NoSuchKind(_)
+            | Self::NoSuchPage(_) => StatusCode::NOT_FOUND,
+            // A name that can't be one names nothing.
+            Self::BadName(_) => StatusCode::NOT_FOUND,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// What [`render`] finds on an answer that is still without a body.
+#[derive(Clone)]
+struct Failed(Arc<PageError>);
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        if let Self::Internal(error) = &self {
+            tracing::error!(error = format!("{error:#}"), "a request could not be answered");
+        }
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Failed(Arc::new(self)));
+        response
+    }
+}
+
+/// Gives an answer that failed its body: a page. Routes that speak JSON use [`JsonError`].
+pub(super) async fn render(State(services): State<Services>, response: Response) -> Response {
+    let Some(Failed(error)) = response.extensions().get::<Failed>().cloned() else {
+        return response;
+    };
+    let status = response.status();
+    let message = error.to_string();
+    let context = ErrorPage { status: status.as_u16(), title: title(status), message: &message };
+    match services.renderer.page("error.html", context, (services.clock)()) {
+        Ok(page) => (status, Html(page)).into_response(),
+        // A broken error page must not hide the error.
+        Err(problem) => {
+            tracing::error!(%problem, "the error page could not be rendered");
+            (status, error.to_string()).into_response()
+        }
+    }
+}
+
+/// The same as JSON, for routes that programs read.
+pub(super) struct JsonError(pub PageError);
+
+impl From<PageError> for JsonError {
+    fn from(error: PageError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for JsonError {
+    fn into_response(self) -> Response {
+        let body = Json(json!({ "error": self.0.to_string() }));
+        let mut response = self.0.into_response();
+        response.extensions_mut().remove::<Failed>();
+        (response.status(), body).into_response()
+    }
+}
+
+fn title(status: StatusCode) -> &'static str {
+    if status == StatusCode::NOT_FOUND { "Not here" } else { "Something failed" }
+}
+
+/// `GET` of anything else: a trailing slash is forgiven, the rest is a 404.
+pub(super) async fn no_such_page(uri: Uri) -> Response {
+    let path = uri.path();
+    match path.strip_suffix('/') {
+        // `//host/` would lead elsewhere.
+        Some(trimmed) if trimmed.len() > 1 && !trimmed.starts_with("//") => {
+            Redirect::permanent(trimmed).into_response()
+        }
+        _ => PageError::NoSuchPage(path.into()).into_response(),
+    }
+}
+
+/// A handler panicked: the connection lives on and the visitor is told.
+pub(super) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
+    let said = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or(payload.downcast_ref::<&str>().copied());
+    tracing::error!(panic = said.unwrap_or("without words"), "a request handler panicked");
+    let mut response =
+        Response::new(Body::from("The server could not answer. What it was is in its log.\n"));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

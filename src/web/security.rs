@@ -1,0 +1,97 @@
+//! Headers that every answer has, and who may send messages in.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Response;
+use std::net::IpAddr;
+
+/// Scripts, styles and connections come from here alone and nothing is inline. Images may come from anywhere over
+/// HTTPS: avatars and badges live on other servers.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
+    font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'";
+
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+pub(super) async fn headers(mut response: Response) -> Response {
+    let answer = response.headers_mut();
+    for (name, value) in HEADERS {
+        answer.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Whether a request comes straight from this machine, and from no web page of another site.
+///
+/// A proxy on this machine also connects from loopback, but says for whom; and a page elsewhere could make its
+/// reader's browser send here, but not without an `Origin`, nor with a `Host` that is this machine's own name.
+pub(super) fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
+    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"]
+        .iter()
+        .any(|name| headers.contains_key(*name));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    peer.to_canonical().is_loopback()
+        && !forwarded
+        && host.is_none_or(names_loopback)
+        && is_same_origin(headers)
+}
+
+/// No `Origin` (no browser, or a plain link), or the one that this server is addressed by.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text =
+        |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => {
+            origin.split_once("://").is_some_and(|(_, from)| from == host)
+        }
+        (Some(_), None) => false,
+    }
+}
+
+fn names_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or(""),
+        None => host.split(':').next().unwrap_or(""),
+    };
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(peer: &str, headers: &[(&str, &str)]) -> bool {
+        let pairs = headers
+            .iter()
+            .map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse::<HeaderValue>().unwrap()));
+        is_local(peer.parse().unwrap(), &pairs.collect())
+    }
+
+    #[test]
+    fn only_this_machine_itself_is_local() {
+        assert!(check("127.0.0.1", &[("host", "127.0.0.1:5000")]));
+        assert!(check("::1", &[("host", "[::1]:5000")]));
+        assert!(check(
+            "::ffff:127.0.0.1",
+            &[("host", "localhost:5000"), ("origin", "http://localhost:5000")]
+        ));
+        assert!(!check("192.0.2.7", &[("host", "localhost:5000")]));
+        assert!(
+            !check("127.0.0.1", &[("x-forwarded-for", "192.0.2.7")]),
+            "a proxy speaks for another"
+        );
+        assert!(!check(
+            "127.0.0.1",
+            &[("host", "localhost:5000"), ("origin", "https://evil.example")]
+        ));
+        assert!(
+            !check("127.0.0.1", &[("host", "evil.example:5000")]),
+            "a name that was rebound to this machine"
+        );
+    }
+}

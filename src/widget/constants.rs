@@ -1,0 +1,224 @@
+//! From a script's constants to what they declare; whatever does not fit is a diagnostic at the constant.
+
+use super::definition::{Chrome, Style};
+use super::parameter::{Kind, Parameter};
+use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
+use crate::script::{Facts, Source};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// The constants that mean something to the engine; a script may have others of its own.
+const KNOWN: [&str; 6] = ["CHROME", "HOSTS", "PARAMETERS", "REFRESH", "TITLE", "TOPICS"];
+const PARAMETER_KEYS: [&str; 8] =
+    ["choices", "default", "help", "kind", "label", "many", "max", "min"];
+const CHROME_KEYS: [&str; 3] = ["hide_when_empty", "style", "title"];
+/// A shorter refresh would be polling; messages are for that.
+const SHORTEST_REFRESH: Duration = Duration::from_secs(10);
+
+/// Reads constants and collects what is wrong with them.
+pub(super) struct Constants<'a> {
+    source: &'a Source,
+    facts: &'a Facts,
+    pub problems: Vec<Diagnostic>,
+}
+
+impl<'a> Constants<'a> {
+    pub(super) fn new(source: &'a Source, facts: &'a Facts) -> Self {
+        let mut this = Self { source, facts, problems: Vec::new() };
+        for name in facts.constants.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
+            if let Some(meant) = nearest(name, KNOWN) {
+                let text =
+                    format!("`{name}` means nothing to the engine{}", did_you_mean(Some(meant)));
+                let warning = this.placed(name, Diagnostic::warning(text));
+                this.problems.push(warning);
+            }
+        }
+        this
+    }
+
+    fn placed(&self, constant: &str, diagnostic: Diagnostic) -> Diagnostic {
+        let diagnostic = diagnostic.in_file(&*self.source.file);
+        match self.facts.places.get(constant) {
+            Some(&(line, column)) => diagnostic.at(&self.source.text, line, column),
+            None => diagnostic,
+        }
+    }
+
+    fn wrong(&mut self, constant: &str, message: String, help: &str) {
+        let problem = self.placed(constant, Diagnostic::error(message).help(help));
+        self.problems.push(problem);
+    }
+
+    fn value(&self, constant: &str) -> Option<&'a Value> {
+        self.facts.constants.get(constant)
+    }
+
+    pub(super) fn title(&mut self) -> Option<String> {
+        match self.value("TITLE")? {
+            Value::String(title) => Some(title.clone()),
+            other => {
+                self.wrong(
+                    "TITLE",
+                    format!("`TITLE` is {other}, but must be a text"),
+                    "as in `const TITLE = \"Badges\";`",
+                );
+                None
+            }
+        }
+    }
+
+    /// A list of texts, as `HOSTS` and `TOPICS` are.
+    pub(super) fn texts(&mut self, constant: &str, example: &str) -> Vec<String> {
+        let Some(value) = self.value(constant) else { return Vec::new() };
+        match texts(value) {
+            Some(list) => list,
+            None => {
+                self.wrong(
+                    constant,
+                    format!("`{constant}` is {value}, but must be a list of texts"),
+                    example,
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn hosts(&mut self) -> Vec<String> {
+        let hosts = self.texts("HOSTS", "as in `const HOSTS = [\"badges.fedoraproject.org\"];`");
+        for host in hosts.iter().filter(|h| h.is_empty() || h.contains(['/', '@', ' ', '?', '#'])) {
+            let message = format!("`{host}` in `HOSTS` is no name of a host");
+            self.wrong(
+                "HOSTS",
+                message,
+                "only the name, as in `\"badges.fedoraproject.org\"`: no scheme and no path",
+            );
+        }
+        hosts
+    }
+
+    pub(super) fn refresh(&mut self) -> Option<Duration> {
+        let value = self.value("REFRESH")?;
+        let parsed = value.as_str().and_then(|text| text.parse::<jiff::SignedDuration>().ok());
+        match parsed.and_then(|d| Duration::try_from(d).ok()) {
+            Some(every) if every >= SHORTEST_REFRESH => Some(every),
+            Some(_) => {
+                let message = format!(
+                    "`REFRESH` is {value}, but at least 10 seconds must pass between two refreshes"
+                );
+                self.wrong("REFRESH", message, "let messages invalidate the widget instead");
+                None
+            }
+            None => {
+                let help = "a number and a unit, as in `const REFRESH = \"6h\";` (s, m, h)";
+                self.wrong("REFRESH", format!("`REFRESH` is {value}, but must be a time"), help);
+                None
+            }
+        }
+    }
+
+    pub(super) fn chrome(&mut self) -> Option<Chrome> {
+        let Value::Object(given) = self.value("CHROME")? else {
+            let help = "as in `const CHROME = #{ style: \"panel\" };`";
+            self.wrong("CHROME", "`CHROME` must be a map".into(), help);
+            return None;
+        };
+        self.keys("CHROME", "CHROME", given, &CHROME_KEYS);
+        let style = match given.get("style").map(|s| (s, s.as_str().and_then(Style::named))) {
+            None => Style::Panel,
+            Some((_, Some(style))) => style,
+            Some((other, None)) => {
+                let message = format!("`style` of `CHROME` is {other}");
+                self.wrong(
+                    "CHROME",
+                    message,
+                    "`panel`, `plain`, `info` and `warning` are the styles",
+                );
+                Style::Panel
+            }
+        };
+        let text = |key: &str| given.get(key).and_then(Value::as_str).map(Into::into);
+        Some(Chrome { style, title: text("title"), hide_when_empty: text("hide_when_empty") })
+    }
+
+    pub(super) fn parameters(&mut self) -> Vec<Parameter> {
+        match self.value("PARAMETERS") {
+            None => Vec::new(),
+            Some(Value::Object(all)) => {
+                all.iter().filter_map(|(name, given)| self.parameter(name, given)).collect()
+            }
+            Some(_) => {
+                let help = "as in `const PARAMETERS = #{ username: #{ kind: \"username\" } };`";
+                self.wrong("PARAMETERS", "`PARAMETERS` must be a map".into(), help);
+                Vec::new()
+            }
+        }
+    }
+
+    fn parameter(&mut self, name: &str, given: &Value) -> Option<Parameter> {
+        let place = format!("PARAMETERS.{name}");
+        let Value::Object(given) = given else {
+            let help = "as in `limit: #{ kind: \"integer\", default: 10, help: \"How many\" }`";
+            self.wrong("PARAMETERS", format!("`{place}` is {given}, but must be a map"), help);
+            return None;
+        };
+        self.keys("PARAMETERS", &place, given, &PARAMETER_KEYS);
+        let kind = match given.get("kind").and_then(Value::as_str) {
+            Some(named) => Kind::named(named).ok_or_else(|| {
+                let meant = nearest(named, Kind::NAMES.iter().map(|(name, _)| *name));
+                format!("`kind` of `{place}` is `{named}`{}", did_you_mean(meant))
+            }),
+            None => Err(format!("`{place}` has no `kind`")),
+        };
+        let kind = match kind {
+            Ok(kind) => kind,
+            Err(message) => {
+                let names = Kind::NAMES.map(|(name, _)| name).join(", ");
+                self.wrong("PARAMETERS", message, &format!("the kinds are {names}"));
+                return None;
+            }
+        };
+        let text = |key: &str| given.get(key).and_then(Value::as_str).map(str::to_owned);
+        let number = |key: &str| given.get(key).and_then(Value::as_f64);
+        let parameter = Parameter {
+            name: name.into(),
+            kind,
+            default: given.get("default").filter(|d| !d.is_null()).cloned(),
+            help: text("help").unwrap_or_default(),
+            label: text("label"),
+            min: number("min"),
+            max: number("max"),
+            choices: given.get("choices").and_then(texts).unwrap_or_default(),
+            many: given.get("many").and_then(Value::as_bool).unwrap_or(false),
+        };
+        if kind == Kind::Choice && parameter.choices.is_empty() {
+            let help = "give the texts to choose from, as in `choices: [\"day\", \"week\"]`";
+            self.wrong("PARAMETERS", format!("`{place}` is a choice without `choices`"), help);
+            return None;
+        }
+        let bare = Parameter { default: None, ..parameter.clone() };
+        match &parameter.default {
+            // The empty text or list is how a script says "not given".
+            Some(default) if default != "" && !bare.accepts(default) => {
+                let message = format!(
+                    "`default` of `{place}` is {default}, but must be {}",
+                    parameter.fits()
+                );
+                self.wrong("PARAMETERS", message, "a default must fit its own parameter");
+                None
+            }
+            _ => Some(parameter),
+        }
+    }
+
+    fn keys(&mut self, constant: &str, place: &str, given: &Map<String, Value>, known: &[&str]) {
+        for key in given.keys().filter(|key| !known.contains(&key.as_str())) {
+            let meant = did_you_mean(nearest(key, known.iter().copied()));
+            let help = format!("it may have {}", known.join(", "));
+            self.wrong(constant, format!("`{place}` has no `{key}`{meant}"), &help);
+        }
+    }
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(Into::into)).collect()
+}

@@ -1,0 +1,171 @@
+//! Message processors: scripts that read people, packages and a sentence out of a message.
+
+use super::calls::count;
+use super::constants::Constants;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::message::{Description, Message, Topic, TopicPattern, Wire};
+use crate::script::{Argument, Call, Facts, Failure, Interpreter, MessageArgument, Source};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One file of `widgets/messages/`.
+#[derive(Debug)]
+pub struct Processor {
+    pub family: String,
+    pub source: Arc<Source>,
+    topics: Vec<TopicPattern>,
+    functions: Vec<String>,
+}
+
+impl Processor {
+    pub(super) fn read(
+        family: &str,
+        source: Arc<Source>,
+        facts: &Facts,
+    ) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut constants = Constants::new(&source, facts);
+        let topics = constants.texts("TOPICS", "as in `const TOPICS = [\"fedbadges.#\"];`");
+        let mut problems = constants.problems;
+        if topics.is_empty() && problems.is_empty() {
+            let message = "no `TOPICS`: which messages is this processor for?";
+            let help = "name them, as in `const TOPICS = [\"fedbadges.#\"];`";
+            problems.push(Diagnostic::error(message).in_file(&*source.file).help(help));
+        }
+        if problems.iter().any(|p| p.severity == Severity::Error) {
+            return (None, problems);
+        }
+        let functions = facts.functions.iter().filter(|f| f.parameters.len() == 1);
+        let read = Self {
+            family: family.into(),
+            topics: topics.iter().map(|text| TopicPattern::new(text)).collect(),
+            functions: functions.map(|f| f.name.clone()).collect(),
+            source,
+        };
+        (Some(read), problems)
+    }
+
+    fn has(&self, function: &str) -> bool {
+        self.functions.iter().any(|name| name == function)
+    }
+
+    /// How closely its topics name this one: the literal words of the best pattern, if any fits.
+    fn closeness(&self, topic: &Topic) -> Option<usize> {
+        let literal = |p: &&TopicPattern| {
+            p.as_str().split('.').filter(|word| *word != "*" && *word != "#").count()
+        };
+        self.topics.iter().filter(|p| p.matches(topic)).map(|p| literal(&p)).max()
+    }
+}
+
+/// All processors; a topic belongs to the one whose pattern names it most closely.
+#[derive(Debug, Default)]
+pub struct Processors {
+    all: Vec<Arc<Processor>>,
+}
+
+impl Processors {
+    pub(super) fn add(&mut self, processor: Arc<Processor>) {
+        self.all.push(processor);
+    }
+
+    pub(super) fn of(&self, family: &str) -> Option<&Arc<Processor>> {
+        self.all.iter().find(|p| p.family == family)
+    }
+
+    /// By family.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Processor>> {
+        self.all.iter()
+    }
+
+    fn processor_for(&self, topic: &Topic) -> Option<&Arc<Processor>> {
+        // The last of equals would win in `max_by_key`; the first in the alphabet is easier to foresee.
+        self.all
+            .iter()
+            .rev()
+            .filter_map(|p| Some((p.closeness(topic)?, p)))
+            .max_by_key(|(n, _)| *n)
+            .map(|(_, p)| p)
+    }
+
+    /// Adds to a message what its processor reads in it, and gives the message as scripts of this interpreter see it.
+    /// A processor that fails leaves out its field; without one the topic is the summary.
+    pub fn describe(&self, interpreter: &mut Interpreter, message: &mut Message) {
+        let raw = interpreter.message(message);
+        let mut description = std::mem::take(&mut message.description);
+        if let Some(processor) = self.processor_for(&message.topic) {
+            let call = Call { now: message.sent_at, widget: None, hosts: Arc::default() };
+            Reading { processor, interpreter, message: &raw, call: &call }
+                .fill(&mut description, message.wire);
+        }
+        if description.summary.is_empty() {
+            description.summary = message.topic.as_str().into();
+        }
+        message.description = description;
+    }
+}
+
+struct Reading<'a> {
+    processor: &'a Processor,
+    interpreter: &'a mut Interpreter,
+    message: &'a MessageArgument,
+    call: &'a Call,
+}
+
+impl Reading<'_> {
+    fn fill(&mut self, description: &mut Description, wire: Wire) {
+        description.summary = self.text("summary");
+        description.link = self.text("link");
+        description.icon = self.text("icon");
+        description.secondary_icon = self.text("secondary_icon");
+        description.objects = self.names("objects");
+        // Fedora Messaging's own headers name people and packages; the publisher knows best.
+        if wire == Wire::Fedmsg {
+            description.usernames = self.names("usernames");
+            description.packages = self.names("packages");
+        }
+    }
+
+    fn value(&mut self, function: &'static str) -> Option<Value> {
+        if !self.processor.has(function) {
+            return None;
+        }
+        let source = &self.processor.source;
+        match self.interpreter.call(source, function, &[Argument::Message(self.message)], self.call)
+        {
+            Ok(value) => Some(value),
+            Err(failure) => {
+                self.failed(function, &failure);
+                None
+            }
+        }
+    }
+
+    /// One bad message in a thousand must not fill the log; the counter tells how many there are.
+    fn failed(&self, function: &'static str, failure: &Failure) {
+        count(&format!("messages.{}", self.processor.family), function, failure);
+        tracing::debug!(processor = self.processor.family, function, problem = %failure.diagnostic, "a processor failed on a message");
+    }
+
+    fn text(&mut self, function: &'static str) -> String {
+        match self.value(function) {
+            Some(Value::String(text)) => text,
+            Some(Value::Null) | None => String::new(),
+            Some(other) => other.to_string(),
+        }
+    }
+
+    /// Sorted, without doubles and without nobody.
+    fn names(&mut self, function: &'static str) -> Vec<String> {
+        let Some(Value::Array(items)) = self.value(function) else { return Vec::new() };
+        let mut names: Vec<String> = items
+            .into_iter()
+            .filter_map(|item| match item {
+                Value::String(name) if !name.is_empty() => Some(name),
+                _ => None,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
