@@ -17,7 +17,10 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// own checks nothing may be: `HUBS_TEST_REQUIRE` names what must be there.
 pub fn have(what: &str, there: bool) -> bool {
     let required = std::env::var("HUBS_TEST_REQUIRE").unwrap_or_default();
-    assert!(there || !required.split(',').any(|name| name == what), "{what} is required here, but missing");
+    assert!(
+        there || !required.split(',').any(|name| name == what),
+        "{what} is required here, but missing"
+    );
     if !there {
         eprintln!("skipped: this test needs {what}, which is not on this machine");
     }
@@ -115,7 +118,10 @@ impl TestHouse {
 
     /// Posts messages, one a line; returns status and answer.
     pub async fn post(&self, lines: impl Into<String>) -> (u16, Value) {
-        let request = self.client.post(self.url("/api/messages")).header("content-type", "application/x-ndjson");
+        let request = self
+            .client
+            .post(self.url("/api/messages"))
+            .header("content-type", "application/x-ndjson");
         let answer = request.body(lines.into()).send().await.unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap())
@@ -130,7 +136,9 @@ impl TestHouse {
     }
 
     pub async fn idle(&self) {
-        tokio::time::timeout(PATIENCE, self.running().rebuild.idle()).await.expect("rebuilding comes to an end");
+        tokio::time::timeout(PATIENCE, self.running().rebuild.idle())
+            .await
+            .expect("rebuilding comes to an end");
     }
 
     pub fn client(&self) -> &reqwest::Client {
@@ -148,8 +156,15 @@ impl TestHouse {
         }
         let answer = request.send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        let pieces = answer.bytes_stream().map(|piece| piece.map(|bytes| bytes.to_vec()).map_err(|e| e.to_string()));
-        let mut ear = Ear { pieces: Box::pin(pieces), begun: Vec::new(), heard: VecDeque::new(), ended: false };
+        let pieces = answer
+            .bytes_stream()
+            .map(|piece| piece.map(|bytes| bytes.to_vec()).map_err(|e| e.to_string()));
+        let mut ear = Ear {
+            pieces: Box::pin(pieces),
+            begun: Vec::new(),
+            heard: VecDeque::new(),
+            ended: false,
+        };
         // The opening is there once the server counts this stream.
         ear.fill().await;
         ear
@@ -227,7 +242,8 @@ impl Ear {
 
 fn event(frame: &str) -> Option<Event> {
     let field = |name: &str| {
-        let values: Vec<_> = frame.lines().filter_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).collect();
+        let values: Vec<_> =
+            frame.lines().filter_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).collect();
         (!values.is_empty()).then(|| values.join("\n"))
     };
     let data = field("data")?;

@@ -156,6 +156,7 @@ async fn a_thousand_requests_for_what_was_never_built_call_data_once() {
     .await;
     let id = house.json("/x/json").await["widgets"][0].as_u64().unwrap();
     let path = format!("/x/{id}/json");
-    let answers: Vec<Value> = futures_util::future::join_all((0..1000).map(|_| house.json(&path))).await;
+    let answers: Vec<Value> =
+        futures_util::future::join_all((0..1000).map(|_| house.json(&path))).await;
     assert!(answers.iter().all(|answer| answer["data"]["runs"] == 1), "{}", answers[0]);
 }

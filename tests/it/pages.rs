@@ -55,7 +55,15 @@ async fn a_widget_of_another_hub_is_not_found_there() {
     let house = TestHouse::demo().await;
     let id = house.instance("designteam", "stats").await;
     let (status, said) = house.get(&format!("/ralph/{id}/json")).await;
-    assert_eq!((status, said.as_str()), (404, &*format!("{{\"error\":\"There is no widget {id} on the hub `ralph`; it may have been removed.\"}}")));
+    assert_eq!(
+        (status, said.as_str()),
+        (
+            404,
+            &*format!(
+                "{{\"error\":\"There is no widget {id} on the hub `ralph`; it may have been removed.\"}}"
+            )
+        )
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,10 +89,15 @@ async fn what_is_not_there_is_a_page_with_a_way_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_fenced_in_by_its_headers() {
     let house = TestHouse::demo().await;
-    for path in ["/", "/ralph", "/ralph/json", "/nobody-here", "/static/hubs.js", "/healthz", "/metrics"] {
+    for path in
+        ["/", "/ralph", "/ralph/json", "/nobody-here", "/static/hubs.js", "/healthz", "/metrics"]
+    {
         let answer = house.client().get(house.url(path)).send().await.unwrap();
         let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
-        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{path}: {policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("script-src 'self'"),
+            "{path}: {policy}"
+        );
         assert!(!policy.contains("unsafe"), "{path}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
     }
@@ -100,7 +113,11 @@ async fn pages_have_nothing_inline_that_the_policy_would_refuse() {
         for inline in ["<style", " style=", " onclick=", " onload=", " onerror=", "javascript:"] {
             assert!(!page.contains(inline), "{path} has `{inline}`");
         }
-        assert_eq!(page.matches("<script").count(), page.matches("<script type=\"module\" src=\"/static/").count(), "{path}");
+        assert_eq!(
+            page.matches("<script").count(),
+            page.matches("<script type=\"module\" src=\"/static/").count(),
+            "{path}"
+        );
     }
 }
 

@@ -1,0 +1,186 @@
+//! A real browser on two hubs: only what a message concerns changes, and the reader's focus stays where it was.
+
+use crate::harness::{PATIENCE, TestHouse, have};
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+struct Driver {
+    child: Child,
+    port: String,
+    profile: TempDir,
+}
+
+impl Driver {
+    fn start() -> Option<Self> {
+        let mut child = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut lines = BufReader::new(child.stdout.take()?).lines();
+        let port = lines.by_ref().find_map(|line| {
+            let line = line.ok()?;
+            Some(line.split("successfully on port ").nth(1)?.trim_end_matches('.').to_owned())
+        })?;
+        std::thread::spawn(move || lines.for_each(drop));
+        Some(Self { child, port, profile: TempDir::new().ok()? })
+    }
+
+    async fn browser(&self) -> Client {
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            &profile,
+        ];
+        let mut capabilities = Capabilities::new();
+        capabilities.insert("goog:chromeOptions".into(), json!({ "args": arguments }));
+        let mut builder = ClientBuilder::rustls().expect("a TLS that is not used on loopback");
+        builder.capabilities(capabilities);
+        builder
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .expect("the browser starts")
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const HUBS: &str = r#"
+[[hub]]
+name = "ralph"
+[[hub.widget]]
+widget = "feed"
+config = { users = ["ralph"] }
+[[hub.widget]]
+widget = "note"
+
+[[hub]]
+name = "team"
+[[hub.widget]]
+widget = "feed"
+config = { users = ["ralph", "mizmo"] }
+[[hub.widget]]
+widget = "note"
+"#;
+
+fn award(user: &str, badge: &str, id: &str) -> String {
+    let message = json!({
+        "topic": "org.fedoraproject.prod.fedbadges.badge.award", "msg_id": id, "timestamp": 1_400_000_000, "i": 1,
+        "msg": { "user": { "username": user, "badges_user_id": 1 }, "badge": { "name": badge, "badge_id": "x", "description": "d" } }
+    });
+    format!("{message}\n")
+}
+
+async fn house() -> TestHouse {
+    TestHouse::with(&[
+        ("hubs.toml", HUBS),
+        ("widgets/note.rhai", "const REFRESH = \"1h\";\nconst CHROME = #{ style: \"panel\" };\nfn data(widget) { #{} }\n"),
+        ("templates/widgets/note.html", "<input id=\"note-input\" aria-label=\"Note\">"),
+    ])
+    .await
+}
+
+async fn text(browser: &Client, what: &str) -> String {
+    browser
+        .execute(&format!("return document.querySelector('{what}')?.textContent ?? ''"), vec![])
+        .await
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// Waits until a script's answer is true; the page changes when it changes.
+async fn wait_for(browser: &Client, condition: &str) {
+    let script = format!(
+        "const done = arguments[0]; const look = () => {{ if ({condition}) done(true); else setTimeout(look, 20); }}; look();"
+    );
+    let waiting = browser.execute_async(&script, vec![]);
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("never came: {condition}"))
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_changes_its_widget_in_both_hubs_and_leaves_the_focus_alone() {
+    let driver = Driver::start();
+    let browser_there = Command::new("chromium").arg("--version").output().is_ok();
+    if !have("chromium", driver.is_some() && browser_there) {
+        return;
+    }
+    let driver = driver.unwrap();
+    let house = house().await;
+    for hub in ["ralph", "team"] {
+        house.get(&format!("/{hub}")).await;
+    }
+    house.idle().await;
+    let browser = driver.browser().await;
+
+    browser.goto(&house.url("/ralph")).await.unwrap();
+    let first = browser.window().await.unwrap();
+    let second = browser.new_window(true).await.unwrap().handle;
+    browser.switch_to_window(second.clone()).await.unwrap();
+    browser.goto(&house.url("/team")).await.unwrap();
+    for window in [&first, &second] {
+        browser.switch_to_window(window.clone()).await.unwrap();
+        wait_for(&browser, "document.querySelector('#live').dataset.state === 'on'").await;
+        // Were the page loaded anew this would be gone.
+        browser.execute("window.unreloaded = true", vec![]).await.unwrap();
+    }
+    // Somebody types in another widget of the second hub.
+    let input = browser.find(Locator::Css("#note-input")).await.unwrap();
+    input.send_keys("half a th").await.unwrap();
+
+    house.replay(award("ralph", "Something on your mind", "2014-1")).await;
+    for window in [&second, &first] {
+        browser.switch_to_window(window.clone()).await.unwrap();
+        wait_for(
+            &browser,
+            "document.querySelector('#main').textContent.includes('Something on your mind')",
+        )
+        .await;
+        assert_eq!(
+            browser.execute("return window.unreloaded", vec![]).await.unwrap(),
+            Value::Bool(true)
+        );
+    }
+    browser.switch_to_window(second.clone()).await.unwrap();
+    let focus = "return [document.activeElement.id, document.activeElement.value]";
+    assert_eq!(browser.execute(focus, vec![]).await.unwrap(), json!(["note-input", "half a th"]));
+    browser.find(Locator::Css("#note-input")).await.unwrap().send_keys("ought").await.unwrap();
+    assert_eq!(
+        browser.execute(focus, vec![]).await.unwrap(),
+        json!(["note-input", "half a thought"])
+    );
+
+    // A message that concerns only the second hub leaves the first one as it is.
+    browser.switch_to_window(first.clone()).await.unwrap();
+    let before = text(&browser, "#main").await;
+    house.replay(award("mizmo", "Pixel perfect", "2014-2")).await;
+    browser.switch_to_window(second).await.unwrap();
+    wait_for(&browser, "document.querySelector('#main').textContent.includes('Pixel perfect')")
+        .await;
+    browser.switch_to_window(first).await.unwrap();
+    assert!(!text(&browser, "#main").await.contains("Pixel perfect"));
+    assert!(before.contains("Something on your mind"));
+    browser.close().await.unwrap();
+}
