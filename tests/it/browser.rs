@@ -142,7 +142,7 @@ async fn a_message_changes_its_widget_in_both_hubs_and_leaves_the_focus_alone() 
     browser.goto(&house.url("/team")).await.unwrap();
     for window in [&first, &second] {
         browser.switch_to_window(window.clone()).await.unwrap();
-        wait_for(&browser, "document.querySelector('#live').dataset.state === 'on'").await;
+        wait_for(&browser, "document.querySelector('#live').dataset.state === 'live'").await;
         // Were the page loaded anew this would be gone.
         browser.execute("window.unreloaded = true", vec![]).await.unwrap();
     }

@@ -150,7 +150,7 @@ fn an_address_that_is_taken_says_so() {
 const MESSAGES: &str = concat!(
     r#"{"topic":"org.fedoraproject.prod.fedbadges.badge.award","msg_id":"2014-1","timestamp":1400000000,"i":1,"msg":{"user":{"username":"ralph"},"badge":{"name":"Something on your mind","badge_id":"something-on-your-mind"}}}"#,
     "\n",
-    r#"{"topic":"org.fedoraproject.prod.copr.build.end","id":"7","queue":null,"body":{},"headers":{"sent-at":"2024-06-01T12:00:00+00:00","fedora_messaging_user_lmacken":true,"fedora_messaging_rpm_kernel":true}}"#,
+    r#"{"topic":"org.fedoraproject.prod.copr.build.end","id":"7","queue":null,"body":{"user":"lmacken","owner":"@kernel","copr":"mainline","build":42,"pkg":"kernel","version":"6.12","chroot":"fedora-42-x86_64","status":1,"who":"backend","what":"build end"},"headers":{"sent-at":"2024-06-01T12:00:00+00:00","fedora_messaging_user_lmacken":true,"fedora_messaging_rpm_kernel":true}}"#,
     "\n",
 );
 

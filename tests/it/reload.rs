@@ -10,7 +10,7 @@ fn script(text: &str) -> String {
     )
 }
 
-const MODULE: &str = "fn loud(text) { text.to_upper(); text }";
+const MODULE: &str = "fn loud(text) { text.to_upper() }";
 
 async fn house() -> TestHouse {
     let house = TestHouse::with(&[

@@ -13,7 +13,6 @@ use crate::render::{Renderer, WidgetHtml};
 use crate::script::{Interpreter, Pool, Tier};
 use crate::store::Store;
 use crate::widget::{Definition, Library, Parameter};
-use anyhow::bail;
 use jiff::Timestamp;
 use std::io::Write;
 use std::str::FromStr;
@@ -140,11 +139,9 @@ impl Run {
                 let names: Vec<_> =
                     definition.parameters.iter().map(|p: &Parameter| p.name.as_str()).collect();
                 let meant = did_you_mean(nearest(key, names.iter().copied()));
-                bail!(
-                    "widget `{}` has no parameter `{key}`{meant}; it has: {}",
-                    self.name,
-                    names.join(", ")
-                );
+                let message = format!("widget `{}` has no parameter `{key}`{meant}", self.name);
+                let help = format!("it has: {}", names.join(", "));
+                return Err(Problems(vec![Diagnostic::error(message).help(help)]).into());
             };
             config.insert(key.clone(), parameter.read(value));
         }
