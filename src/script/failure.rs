@@ -1,6 +1,6 @@
 //! Rhai's errors in the words of these docs: what went wrong, at which character of which file, and what helps.
 
-use super::{LimitName, Tier, convert, program::place, source::Source, words};
+use super::{LimitName, Tier, convert, facts::place, source::Source, words};
 use crate::{config::Limits, diagnostic::Diagnostic};
 use rhai::{Dynamic, Engine, EvalAltResult, ParseError, ParseErrorType, Position, Scope};
 use serde_json::Value;

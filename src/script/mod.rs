@@ -4,8 +4,10 @@
 //! of its own, and fails alone. Rhai does not bound all of that by itself; `guards`, `memory` and `run` do. Knows no
 //! widget and no binding: those come in through [`Install`], and names of functions from whoever calls.
 
+mod compile;
 mod convert;
 mod engine;
+mod facts;
 mod failure;
 mod guards;
 mod interpreter;
@@ -26,12 +28,12 @@ mod words;
 #[cfg(test)]
 mod attacks;
 
+pub use facts::{Facts, Function};
 pub use failure::{Failure, FailureKind};
 pub use interpreter::{Argument, Interpreter};
 pub use limits::LimitName;
 pub use message::MessageArgument;
 pub use pool::{Pool, PoolError};
-pub use program::{Facts, Function};
 pub use run::Call;
 pub use source::{Import, MAX_SOURCE_BYTES, Module, Source, imports};
 pub use toolbox::Install;

@@ -1,14 +1,15 @@
 //! One thread's engines and compiled scripts. It never leaves its thread; only texts and JSON come and go.
 
 use super::{
-    Call, Failure, FailureKind, Install, Source, Tier, convert,
+    Call, Failure, FailureKind, Install, Source, Tier, compile, convert,
     engine::Parts,
+    facts::Facts,
     failure::Context,
     memory,
     message::MessageArgument,
     panics,
     placed::Widget,
-    program::{Facts, Program},
+    program::Program,
     quarantine::Quarantine,
     run::{self, Running},
 };
@@ -133,7 +134,7 @@ impl Interpreter {
             return Ok(program.clone());
         }
         let compiled =
-            panics::catch(|| Program::compile(source, &self.parts, self.tier, &self.limits));
+            panics::catch(|| compile::program(source, &self.parts, self.tier, &self.limits));
         let program = Rc::new(compiled.unwrap_or_else(|()| {
             let said = "the script makes the parser panic: please report it with the script";
             Err(vec![Diagnostic::error(said).in_file(&*source.file)])

@@ -1,0 +1,271 @@
+//! From a source to a program: imports, constants and checks, module by module, then the script itself.
+
+use super::{
+    Tier, convert,
+    engine::Parts,
+    facts::{self, Facts, place},
+    failure, panics,
+    placed::Settings,
+    program::Program,
+    run::{self, Call, Running},
+    source::{Source, without_imports},
+    tree::Tree,
+};
+use crate::{
+    config::Limits,
+    diagnostic::{Diagnostic, did_you_mean, nearest},
+};
+use jiff::Timestamp;
+use rhai::{
+    AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, Scope, Stmt,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn program(
+    source: &Source,
+    parts: &Parts,
+    tier: Tier,
+    limits: &Limits,
+) -> Result<Program, Vec<Diagnostic>> {
+    let mut unit = Unit {
+        source,
+        tier,
+        limits,
+        engine: parts.engine(tier, limits),
+        modules: BTreeMap::new(),
+        aliases: BTreeMap::new(),
+        constants: Scope::new(),
+        defined_in: BTreeMap::new(),
+        properties: BTreeSet::new(),
+        captures: false,
+    };
+    for module in &source.modules {
+        let (ast, _) = unit.load(&module.file, &module.text).map_err(|d| vec![d])?;
+        unit.keep_module(&module.path, &module.file, ast).map_err(|d| vec![d])?;
+    }
+    let (ast, mut facts) = unit.load(&source.file, &source.text).map_err(|d| vec![d])?;
+    facts.functions = facts::functions(&ast);
+    let Unit { mut engine, properties, constants, captures, .. } = unit;
+    for name in properties {
+        register_getters(&mut engine, &name, tier);
+    }
+    if captures {
+        let known: BTreeMap<String, Dynamic> =
+            constants.iter().map(|(name, _, value)| (name.into(), value)).collect();
+        #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
+        engine.on_var(move |name, index, _| match index {
+            0 => Ok(known.get(name).cloned()),
+            _ => Ok(None),
+        });
+    }
+    Ok(Program::new(engine, ast, facts))
+}
+
+/// Properties that Rhai's own texts and numbers have.
+const GETTERS_OF_LEAVES: [&str; 23] = [
+    "bits",
+    "bytes",
+    "ceiling",
+    "chars",
+    "floor",
+    "fraction",
+    "int",
+    "is_empty",
+    "is_even",
+    "is_finite",
+    "is_infinite",
+    "is_nan",
+    "is_odd",
+    "is_zero",
+    "len",
+    "round",
+    "tag",
+    "sign",
+    "parse",
+    "trim",
+    "name",
+    "is_anonymous",
+    "is_shared",
+];
+
+/// A field that the script names somewhere is read by a getter of its own: a third faster than by an indexer.
+fn register_getters(engine: &mut Engine, name: &str, tier: Tier) {
+    let field = name.to_string();
+    engine.register_get(name, move |tree: &mut Tree| tree.field(&field));
+    let field = name.to_string();
+    engine.register_get(name, move |settings: &mut Settings| settings.field(&field));
+    if tier == Tier::Pure && !GETTERS_OF_LEAVES.contains(&name) {
+        engine.register_get(name, |(): &mut ()| Dynamic::UNIT);
+        // Where one message has an object another may have a text: there is no field in it either.
+        engine.register_get(name, |_: &mut ImmutableString| Dynamic::UNIT);
+        engine.register_get(name, |_: &mut INT| Dynamic::UNIT);
+        engine.register_get(name, |_: &mut FLOAT| Dynamic::UNIT);
+        engine.register_get(name, |_: &mut bool| Dynamic::UNIT);
+    }
+}
+
+/// A compilation on its way.
+struct Unit<'s> {
+    source: &'s Source,
+    tier: Tier,
+    limits: &'s Limits,
+    engine: Engine,
+    /// By path, as imported.
+    modules: BTreeMap<String, rhai::Shared<Module>>,
+    /// Which path an alias stands for.
+    aliases: BTreeMap<String, String>,
+    /// Constants of all files: functions find them by name, wherever they stand.
+    constants: Scope<'static>,
+    defined_in: BTreeMap<String, String>,
+    properties: BTreeSet<String>,
+    /// A closure names a constant. Rhai takes that for a variable to capture, and finds none.
+    captures: bool,
+}
+
+impl Unit<'_> {
+    fn load(&mut self, file: &str, text: &str) -> Result<(AST, Facts), Diagnostic> {
+        let (imports, code) = without_imports(file, text)?;
+        for import in imports {
+            let refuse = |said: String| {
+                Diagnostic::error(said).in_file(file).at(text, import.line, import.column)
+            };
+            let Some(module) = self.modules.get(&import.path) else {
+                let known = self.modules.keys().map(String::as_str);
+                let hint = did_you_mean(nearest(&import.path, known));
+                return Err(refuse(format!("there is no module `{}`{hint}", import.path))
+                    .help(format!("it would be the file widgets/{}.rhai", import.path)));
+            };
+            match self.aliases.get(&import.alias) {
+                Some(path) if *path != import.path => {
+                    let said = format!("`{}` already names the module `{path}`", import.alias);
+                    return Err(refuse(said).help("choose another name behind `as`"));
+                }
+                _ => {}
+            }
+            self.engine.register_static_module(&import.alias, module.clone());
+            self.aliases.insert(import.alias.clone(), import.path.clone());
+        }
+        self.engine.set_strict_variables(false);
+        let first = self.engine.compile(&code).map_err(|e| failure::of_parsing(&e, file, text))?;
+        only_constants(&first, file, text)?;
+        let facts = self.evaluate(first, file, text)?;
+        self.engine.set_strict_variables(true);
+        let mut ast = self
+            .engine
+            .compile_with_scope(&self.constants, &code)
+            .map_err(|e| failure::of_parsing(&e, file, text))?;
+        ast.set_source(file);
+        self.note_properties(&ast);
+        Ok((ast, facts))
+    }
+
+    /// Runs the top of a file once, under the limits, for its constants.
+    fn evaluate(&mut self, mut ast: AST, file: &str, text: &str) -> Result<Facts, Diagnostic> {
+        ast.set_source(file);
+        let mut scope = Scope::new();
+        let call = Call::at(Timestamp::UNIX_EPOCH);
+        let running = Running::begin(self.limits, self.tier, &call);
+        let ran = panics::catch(|| self.engine.run_ast_with_scope(&mut scope, &ast));
+        let stopped = run::stopped();
+        drop(running);
+        let context = failure::Context {
+            source: self.source,
+            file,
+            tier: self.tier,
+            limits: self.limits,
+            engine: &self.engine,
+            line: None,
+            scope: None,
+        };
+        match ran {
+            Ok(Ok(())) if stopped.is_none() => {}
+            Ok(Ok(())) => return Err(context.stopped(stopped).diagnostic),
+            Ok(Err(error)) => return Err(context.failure(*error, stopped).diagnostic),
+            Err(()) => return Err(context.panicked("the top of the file").diagnostic),
+        }
+        let mut facts = Facts { doc: facts::doc_lines(ast.doc(), "//!"), ..Facts::default() };
+        let places = facts::constant_places(&ast);
+        let mut shared = Module::new();
+        for (name, _, value) in scope.iter() {
+            let (line, column) = places.get(name).copied().unwrap_or((1, 1));
+            let refuse =
+                |said: String| Diagnostic::error(said).in_file(file).at(text, line, column);
+            let json = convert::to_json(&value, self.limits.memory_bytes).map_err(|_| {
+                refuse(format!("the constant `{name}` is no data"))
+                    .help("a constant holds text, numbers, booleans, lists and maps")
+            })?;
+            if let Some(other) = self.defined_in.insert(name.into(), file.into())
+                && other != file
+            {
+                return Err(refuse(format!("`{name}` is a constant of {other} too")).help(
+                    "a script and its modules share their constants: rename one of the two",
+                ));
+            }
+            // Read-only and shared: reading a large table costs no copy.
+            let value = if value.is_map() || value.is_array() {
+                value.into_read_only().into_shared()
+            } else {
+                value
+            };
+            shared.set_var(name, value.clone());
+            self.constants.push_constant_dynamic(name, value);
+            facts.constants.insert(name.into(), json);
+            facts.places.insert(name.into(), (line, column));
+        }
+        shared.build_index();
+        self.engine.register_global_module(shared.into());
+        Ok(facts)
+    }
+
+    fn keep_module(&mut self, path: &str, file: &str, mut ast: AST) -> Result<(), Diagnostic> {
+        ast.clear_statements();
+        let mut module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine)
+            .map_err(|error| Diagnostic::error(error.to_string()).in_file(file))?;
+        for (name, _, value) in self.constants.iter() {
+            if self.defined_in.get(name).is_some_and(|defined| defined == file) {
+                module.set_var(name, value);
+            }
+        }
+        module.build_index();
+        self.modules.insert(path.into(), module.into());
+        Ok(())
+    }
+
+    fn note_properties(&mut self, ast: &AST) {
+        ast.walk(&mut |path| {
+            match path.last() {
+                Some(ASTNode::Expr(Expr::Property(property, _))) => {
+                    self.properties.insert(property.2.to_string());
+                }
+                Some(ASTNode::Stmt(Stmt::Share(captured))) => {
+                    self.captures |= captured.iter().any(|(name, index)| {
+                        index.is_none() && self.constants.contains(&name.name)
+                    });
+                }
+                _ => {}
+            }
+            true
+        });
+    }
+}
+
+/// A function can't see a variable of the top, and nothing may happen when a file is loaded.
+fn only_constants(ast: &AST, file: &str, text: &str) -> Result<(), Diagnostic> {
+    for statement in ast.statements() {
+        let constant = match statement {
+            Stmt::Noop(_) => true,
+            Stmt::Var(_, flags, _) => flags.intersects(ASTFlags::CONSTANT),
+            _ => false,
+        };
+        if !constant {
+            let (line, column) = place(statement.position());
+            return Err(Diagnostic::error(
+                "only `import`, `const` and `fn` may stand at the top of a file",
+            )
+            .in_file(file)
+            .at(text, line, column)
+            .help("make it a `const`, or move it into the function that needs it"));
+        }
+    }
+    Ok(())
+}
