@@ -70,16 +70,17 @@ function morphAttributes(old, fresh) {
 
 function morphChildren(old, fresh, changed) {
   const wanted = new Set([...fresh.children].map(keyOf).filter(Boolean));
+  // A key should be there once; where a template repeats one, the rows meet in their order.
   const known = new Map();
   for (const child of [...old.children]) {
     const key = keyOf(child);
     if (key && !wanted.has(key)) child.remove();
-    else if (key) known.set(key, child);
+    else if (key) known.set(key, [...(known.get(key) ?? []), child]);
   }
   let here = old.firstChild;
   for (const want of [...fresh.childNodes]) {
     const key = keyOf(want);
-    let have = key ? known.get(key) : here;
+    let have = key ? known.get(key)?.shift() : here;
     if (have && (have.nodeName !== want.nodeName || (!key && keyOf(have)))) have = null;
     if (!have) {
       const made = document.importNode(want, true);

@@ -41,7 +41,7 @@ pub(super) fn avatar_element(name: &str, wanted: u64, src: Option<&str>) -> Stri
     let mut html = format!("<span class=\"avatar s{side} {}\" {initial}>", hue_class(name));
     // Twice the side: screens of phones are that fine.
     let src = src.map_or_else(|| avatar_url(name, side * 2), Into::into);
-    if is_web_address(&src) {
+    if is_picture_address(&src) {
         let _ = write!(
             html,
             "<img src=\"{}\" {initial} width=\"{side}\" height=\"{side}\" alt=\"\" loading=\"lazy\" decoding=\"async\">",
@@ -52,11 +52,16 @@ pub(super) fn avatar_element(name: &str, wanted: u64, src: Option<&str>) -> Stri
     html
 }
 
-/// May stand in `href` and `src`: the web, or a path of this server. Not `javascript:`, not `//elsewhere`.
+/// May stand in `href`: the web, or a path of this server. Not `javascript:`, not `//elsewhere`.
 pub(super) fn is_web_address(url: &str) -> bool {
     url.starts_with("https://")
         || url.starts_with("http://")
         || (url.starts_with('/') && !url[1..].starts_with(['/', '\\']))
+}
+
+/// May stand in `src`: the policy of the pages refuses pictures that come without TLS.
+fn is_picture_address(url: &str) -> bool {
+    is_web_address(url) && !url.starts_with("http://")
 }
 
 /// An icon of the sprite; the text beside it says what it means.
@@ -97,6 +102,7 @@ mod tests {
         assert!(!html.contains("<img") && !html.contains("<b>"), "{html}");
         assert!(avatar_element("ralph", 33, None).contains("class=\"avatar s32 hue-"));
         assert!(!avatar_element("i18n", 64, Some("")).contains("<img"));
+        assert!(!avatar_element("i18n", 64, Some("http://a.example/x.png")).contains("<img"));
     }
 
     #[test]

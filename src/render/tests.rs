@@ -254,8 +254,8 @@ fn every_widget_of_the_house_shows_what_its_script_returns() {
     let (renderer, _) = Renderer::new(&Site::built_in());
     let hub = json!({ "name": "infra", "summary": "The Infra Team" });
     let badge = json!({ "id": "egg", "name": "Egg", "description": "<d>", "image": "https://b.example/egg.png", "link": "https://b.example/egg" });
-    let item = json!({ "id": "2026-1", "summary": "ralph did <it>", "link": "https://a.example/", "usernames": ["ralph"], "category": "git", "icon": "", "secondary_icon": "", "sent_at": "2026-05-05T11:00:00Z" });
-    let nobody = json!({ "id": "2026-2", "summary": "it rains", "link": "", "usernames": [], "category": "git", "icon": "", "secondary_icon": "https://a.example/i.png", "sent_at": "2026-05-05T10:00:00Z" });
+    let item = json!({ "id": "2026-1", "summary": "ralph did <it>", "link": "https://a.example/", "who": "ralph", "usernames": ["ralph"], "category": "git", "secondary_icon": "", "sent_at": "2026-05-05T11:00:00Z" });
+    let nobody = json!({ "id": "2026-2", "summary": "it rains", "link": "", "who": "", "usernames": [], "category": "git", "secondary_icon": "https://a.example/i.png", "sent_at": "2026-05-05T10:00:00Z" });
     for (widget, data, part) in [
         ("about", json!({ "text": "*we*" }), "<em>we</em>"),
         ("sticky", json!({ "text": "# Now" }), "<h3>Now</h3>"),
