@@ -3,7 +3,7 @@
 use super::calls::count;
 use super::constants::Constants;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::message::{Description, Message, Topic, TopicPattern, Wire};
+use crate::message::{Description, Message, TopicPattern, Wire};
 use crate::script::{Argument, Call, Facts, Failure, Interpreter, MessageArgument, Source};
 use serde_json::Value;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub struct Processor {
     pub family: String,
     pub source: Arc<Source>,
     topics: Vec<TopicPattern>,
+    /// Of Fedora Messaging: for messages whose topics their publishers choose.
+    schemas: Vec<String>,
     functions: Vec<String>,
 }
 
@@ -25,8 +27,10 @@ impl Processor {
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut constants = Constants::new(&source, facts);
         let topics = constants.texts("TOPICS", "as in `const TOPICS = [\"fedbadges.#\"];`");
+        let schemas =
+            constants.texts("SCHEMAS", "as in `const SCHEMAS = [\"weblate.message.v1\"];`");
         let mut problems = constants.problems;
-        if topics.is_empty() && problems.is_empty() {
+        if topics.is_empty() && schemas.is_empty() && problems.is_empty() {
             let message = "no `TOPICS`: which messages is this processor for?";
             let help = "name them, as in `const TOPICS = [\"fedbadges.#\"];`";
             problems.push(Diagnostic::error(message).in_file(&*source.file).help(help));
@@ -38,6 +42,7 @@ impl Processor {
         let read = Self {
             family: family.into(),
             topics: topics.iter().map(|text| TopicPattern::new(text)).collect(),
+            schemas,
             functions: functions.map(|f| f.name.clone()).collect(),
             source,
         };
@@ -48,16 +53,20 @@ impl Processor {
         self.functions.iter().any(|name| name == function)
     }
 
-    /// How closely its topics name this one: the literal words of the best pattern, if any fits.
-    fn closeness(&self, topic: &Topic) -> Option<usize> {
+    /// How closely it names this message: by schema most closely, else by the literal words of the best pattern.
+    fn closeness(&self, message: &Message) -> Option<usize> {
+        let schema = message.headers.get("fedora_messaging_schema").and_then(Value::as_str);
+        if self.schemas.iter().any(|known| Some(known.as_str()) == schema) {
+            return Some(usize::MAX);
+        }
         let literal = |p: &&TopicPattern| {
             p.as_str().split('.').filter(|word| *word != "*" && *word != "#").count()
         };
-        self.topics.iter().filter(|p| p.matches(topic)).map(|p| literal(&p)).max()
+        self.topics.iter().filter(|p| p.matches(&message.topic)).map(|p| literal(&p)).max()
     }
 }
 
-/// All processors; a topic belongs to the one whose pattern names it most closely.
+/// All processors; a message belongs to the one whose schemas or patterns name it most closely.
 #[derive(Debug, Default)]
 pub struct Processors {
     all: Vec<Arc<Processor>>,
@@ -77,12 +86,12 @@ impl Processors {
         self.all.iter()
     }
 
-    fn processor_for(&self, topic: &Topic) -> Option<&Arc<Processor>> {
+    fn processor_for(&self, message: &Message) -> Option<&Arc<Processor>> {
         // The last of equals would win in `max_by_key`; the first in the alphabet is easier to foresee.
         self.all
             .iter()
             .rev()
-            .filter_map(|p| Some((p.closeness(topic)?, p)))
+            .filter_map(|p| Some((p.closeness(message)?, p)))
             .max_by_key(|(n, _)| *n)
             .map(|(_, p)| p)
     }
@@ -92,7 +101,7 @@ impl Processors {
     pub fn describe(&self, interpreter: &mut Interpreter, message: &mut Message) {
         let raw = interpreter.message(message);
         let mut description = std::mem::take(&mut message.description);
-        if let Some(processor) = self.processor_for(&message.topic) {
+        if let Some(processor) = self.processor_for(message) {
             let call = Call { now: message.sent_at, widget: None, hosts: Arc::default() };
             Reading { processor, interpreter, message: &raw, call: &call }
                 .fill(&mut description, message.wire);
@@ -167,5 +176,43 @@ impl Reading<'_> {
         names.sort_unstable();
         names.dedup();
         names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Limits, Site};
+    use crate::message::parse_line;
+    use crate::script::{Interpreter, Tier};
+    use crate::widget::Library;
+
+    #[test]
+    fn a_message_goes_to_whoever_names_it_most_closely() {
+        let folder = tempfile::tempdir().unwrap();
+        let messages = folder.path().join("widgets/messages");
+        std::fs::create_dir_all(&messages).unwrap();
+        let processor = |name: &str, constants: &str| {
+            let text = format!("{constants}\nfn summary(message) {{ \"by {name}\" }}\n");
+            std::fs::write(messages.join(format!("{name}.rhai")), text).unwrap();
+        };
+        processor("wide", r#"const TOPICS = ["own.#"];"#);
+        processor("narrow", r#"const TOPICS = ["own.thing.#"];"#);
+        processor("schema", r#"const SCHEMAS = ["own.v1"];"#);
+        let mut interpreter = Interpreter::new(Tier::Pure, Limits::data(), None);
+        let library = Library::load(&Site::at(folder.path()), &mut interpreter, None);
+        let mut summary = |topic: &str, schema: &str| {
+            let headers = format!(r#"{{"fedora_messaging_schema":"{schema}"}}"#);
+            let line = format!(
+                r#"{{"topic":"org.example.prod.{topic}","body":{{}},"headers":{headers}}}"#
+            );
+            let mut message = parse_line(line.as_bytes()).unwrap();
+            library.processors().describe(&mut interpreter, &mut message);
+            message.description.summary
+        };
+        assert_eq!(summary("own.other", "own.v2"), "by wide");
+        assert_eq!(summary("own.thing.new", "own.v2"), "by narrow");
+        assert_eq!(summary("own.thing.new", "own.v1"), "by schema");
+        assert_eq!(summary("whatever.they.like", "own.v1"), "by schema");
+        assert_eq!(summary("nobodys", "nobodys"), "org.example.prod.nobodys");
     }
 }
