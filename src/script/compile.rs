@@ -20,6 +20,7 @@ use rhai::{
     AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, Scope, Stmt,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub(super) fn program(
     source: &Source,
@@ -60,6 +61,9 @@ pub(super) fn program(
     }
     Ok(Program::new(engine, ast, facts))
 }
+
+/// The top of a file runs once, and nobody waits for it: a busy machine must not make a good script a broken one.
+const TOP_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Properties that Rhai's own texts and numbers have.
 const GETTERS_OF_LEAVES: [&str; 23] = [
@@ -164,7 +168,9 @@ impl Unit<'_> {
         ast.set_source(file);
         let mut scope = Scope::new();
         let call = Call::at(Timestamp::UNIX_EPOCH);
-        let running = Running::begin(self.limits, self.tier, &call);
+        let limits =
+            Limits { deadline: self.limits.deadline.max(TOP_DEADLINE), ..self.limits.clone() };
+        let running = Running::begin(&limits, self.tier, &call);
         let ran = panics::catch(|| self.engine.run_ast_with_scope(&mut scope, &ast));
         let stopped = run::stopped();
         drop(running);
@@ -172,7 +178,7 @@ impl Unit<'_> {
             source: self.source,
             file,
             tier: self.tier,
-            limits: self.limits,
+            limits: &limits,
             engine: &self.engine,
             line: None,
             scope: None,

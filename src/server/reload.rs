@@ -6,6 +6,7 @@
 use super::seed;
 use crate::bus::{Delivery, Source};
 use crate::config::{Settings, Site};
+use crate::hub::WidgetName;
 use crate::live::{Announcement, Kind, Live};
 use crate::rebuild::Rebuild;
 use crate::render::Renderer;
@@ -130,24 +131,30 @@ impl Reload {
         }
         if changed.assets {
             self.assets.reload(&self.site);
-            self.renderer.reload(&self.site);
         }
-        if changed.templates {
-            self.templates().await;
-        }
-        if changed.scripts {
-            self.scripts().await;
+        // The addresses of static files are in templates, with their versions.
+        let drawn = if changed.templates || changed.assets { self.templates() } else { Vec::new() };
+        let rebuilt = if changed.scripts { self.scripts().await } else { Vec::new() };
+        // Data of the old script in the template of the new one is nothing to show.
+        let drawn: Vec<_> = drawn.into_iter().filter(|name| !rebuilt.contains(name)).collect();
+        for one in self.triage.instances_of(&drawn) {
+            if self.live.viewers(&one.hub) > 0
+                && let Err(error) = self.rebuild.redraw(one.id).await
+            {
+                tracing::error!(id = %one.id, error = format!("{error:#}"), "a widget could not be drawn by its new template");
+            }
         }
     }
 
-    async fn scripts(&self) {
+    /// Takes up scripts and makes their instances due. Returns the widgets that changed.
+    async fn scripts(&self) -> Vec<WidgetName> {
         let shelf = self.shelf.clone();
         let reloaded = self.pool.run(move |interpreter| shelf.reload(interpreter), PATIENCE).await;
         let Ok((before, after)) = reloaded else {
             tracing::error!(
                 "reading the scripts anew did not come to an end: the ones before go on serving"
             );
-            return;
+            return Vec::new();
         };
         report(&before, &after);
         let changed = after.changed_since(&before);
@@ -160,34 +167,29 @@ impl Reload {
         for one in concerned {
             self.rebuild.renew(one.id, &one.hub);
         }
+        changed
     }
 
-    async fn templates(&self) {
+    /// Takes up templates. Returns the widgets that look different now.
+    fn templates(&self) -> Vec<WidgetName> {
         let reloaded = self.renderer.reload(&self.site);
         for problem in &reloaded.problems {
             tracing::warn!(%problem, help = problem.help, "a template has a problem: the last good one goes on serving");
         }
         if reloaded.changed.is_empty() {
-            return;
+            return Vec::new();
         }
         tracing::info!(templates = ?reloaded.changed, "changed templates are in use");
         self.rebuild.forget_currents();
-        let is_frame = |name: &String| !name.starts_with("widgets/");
-        let library = self.shelf.library();
-        let named = |name: &str| {
-            reloaded.changed.iter().any(|changed| *changed == format!("widgets/{name}.html"))
+        // A frame or a part that many share.
+        let everywhere = reloaded.changed.iter().any(|name| !name.starts_with("widgets/"));
+        let is_named = |name: &WidgetName| {
+            let template = format!("widgets/{}.html", name.path());
+            reloaded.changed.contains(&template)
         };
+        let library = self.shelf.library();
         let widgets = library.widgets().map(|definition| &definition.name);
-        let everywhere = reloaded.changed.iter().any(is_frame);
-        let drawn: Vec<_> =
-            widgets.filter(|name| everywhere || named(&name.path())).cloned().collect();
-        for one in self.triage.instances_of(&drawn) {
-            if self.live.viewers(&one.hub) > 0 {
-                if let Err(error) = self.rebuild.redraw(one.id).await {
-                    tracing::error!(id = %one.id, error = format!("{error:#}"), "a widget could not be drawn by its new template");
-                }
-            }
-        }
+        widgets.filter(|name| everywhere || is_named(name)).cloned().collect()
     }
 
     async fn settings(&mut self) {

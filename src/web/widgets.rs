@@ -41,10 +41,11 @@ pub(super) async fn fragment(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let current = current(&services, &hub, &id).await?;
-    let navigates = headers.get("sec-fetch-dest").is_some_and(|dest| dest == "document");
-    if !navigates {
+    if !navigates(&headers) {
         let mut response = Html(current.view.html.clone()).into_response();
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static("sec-fetch-dest"));
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
         return Ok(response);
     }
     let hub = pages::find(&services, &hub).await?;
@@ -59,8 +60,18 @@ pub(super) async fn fragment(
         cursor: &cursor,
     };
     let mut response = pages::page(&services, "widget.html", context)?;
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("sec-fetch-dest"));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
     Ok(response)
+}
+
+/// Whether a person goes there, not a script. Browsers say so over HTTPS and on this machine; else by what they accept.
+fn navigates(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-dest") {
+        Some(destination) => destination == "document",
+        None => headers
+            .get(header::ACCEPT)
+            .is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html")),
+    }
 }
 
 /// The widget of a path; its hub must be the one that it is on.

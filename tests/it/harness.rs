@@ -11,11 +11,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Long enough for a loaded machine; a test that waits so long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whether a test may use something that not every machine has; says so plainly when it is skipped. In the project's
 /// own checks nothing may be: `HUBS_TEST_REQUIRE` names what must be there.
-pub fn have(what: &str, there: bool) -> bool {
+pub(crate) fn have(what: &str, there: bool) -> bool {
     let required = std::env::var("HUBS_TEST_REQUIRE").unwrap_or_default();
     assert!(
         there || !required.split(',').any(|name| name == what),
@@ -27,7 +27,7 @@ pub fn have(what: &str, there: bool) -> bool {
     there
 }
 
-pub struct TestHouse {
+pub(crate) struct TestHouse {
     folder: TempDir,
     running: Option<Running>,
     client: reqwest::Client,
@@ -35,12 +35,12 @@ pub struct TestHouse {
 
 impl TestHouse {
     /// The demo: no configuration at all.
-    pub async fn demo() -> Self {
+    pub(crate) async fn demo() -> Self {
         Self::with(&[]).await
     }
 
     /// A site of these files, by path below it; `hubs.toml` may be among them.
-    pub async fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(files: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         for (path, text) in files {
             write(&folder.path().join(path), text);
@@ -67,45 +67,45 @@ impl TestHouse {
     }
 
     /// Stops and starts it on the same folders.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.start().await;
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.running.take().expect("it runs").stop().await;
     }
 
-    pub fn running(&self) -> &Running {
+    pub(crate) fn running(&self) -> &Running {
         self.running.as_ref().expect("it runs")
     }
 
-    pub fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }
 
     /// Writes a file of the site while it is served.
-    pub fn write(&self, below: &str, text: &str) {
+    pub(crate) fn write(&self, below: &str, text: &str) {
         write(&self.path(below), text);
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.running().address)
     }
 
-    pub async fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.client.get(self.url(path)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    pub async fn json(&self, path: &str) -> Value {
+    pub(crate) async fn json(&self, path: &str) -> Value {
         let (status, text) = self.get(path).await;
         assert_eq!(status, 200, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
     }
 
     /// The id of the first instance of a widget on a hub.
-    pub async fn instance(&self, hub: &str, widget: &str) -> u64 {
+    pub(crate) async fn instance(&self, hub: &str, widget: &str) -> u64 {
         let ids = self.json(&format!("/{hub}/json")).await["widgets"].clone();
         for id in ids.as_array().unwrap() {
             let found = self.json(&format!("/{hub}/{id}/json")).await;
@@ -117,7 +117,7 @@ impl TestHouse {
     }
 
     /// Posts messages, one a line; returns status and answer.
-    pub async fn post(&self, lines: impl Into<String>) -> (u16, Value) {
+    pub(crate) async fn post(&self, lines: impl Into<String>) -> (u16, Value) {
         let request = self
             .client
             .post(self.url("/api/messages"))
@@ -128,28 +128,28 @@ impl TestHouse {
     }
 
     /// Posts messages and returns when the last rebuild that they cause is announced.
-    pub async fn replay(&self, lines: impl Into<String>) {
+    pub(crate) async fn replay(&self, lines: impl Into<String>) {
         let (status, answer) = self.post(lines).await;
         assert_eq!(status, 200, "{answer}");
         assert_eq!(answer["refused"], 0, "{answer}");
         self.idle().await;
     }
 
-    pub async fn idle(&self) {
+    pub(crate) async fn idle(&self) {
         tokio::time::timeout(PATIENCE, self.running().rebuild.idle())
             .await
             .expect("rebuilding comes to an end");
     }
 
-    pub fn client(&self) -> &reqwest::Client {
+    pub(crate) fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
-    pub async fn listen(&self, hub: &str) -> Ear {
+    pub(crate) async fn listen(&self, hub: &str) -> Ear {
         self.listen_since(hub, None).await
     }
 
-    pub async fn listen_since(&self, hub: &str, last_id: Option<&str>) -> Ear {
+    pub(crate) async fn listen_since(&self, hub: &str, last_id: Option<&str>) -> Ear {
         let mut request = self.client.get(self.url(&format!("/{hub}/events")));
         if let Some(id) = last_id {
             request = request.header("last-event-id", id);
@@ -178,16 +178,16 @@ fn write(path: &Path, text: &str) {
 
 /// One event as a browser would get it.
 #[derive(Debug, Clone)]
-pub struct Event {
-    pub id: String,
-    pub kind: String,
-    pub data: Value,
+pub(crate) struct Event {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) data: Value,
 }
 
 type Pieces = std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Vec<u8>, String>> + Send>>;
 
 /// An open event stream.
-pub struct Ear {
+pub(crate) struct Ear {
     pieces: Pieces,
     begun: Vec<u8>,
     heard: VecDeque<Event>,
@@ -196,7 +196,7 @@ pub struct Ear {
 
 impl Ear {
     /// The next event; waits for it.
-    pub async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> Event {
         let waiting = async {
             while self.heard.is_empty() {
                 assert!(self.fill().await, "the stream ended before the next event");
@@ -207,7 +207,7 @@ impl Ear {
     }
 
     /// Waits for the next event of a widget whose data fits.
-    pub async fn next_where(&mut self, fits: impl Fn(&Value) -> bool) -> Event {
+    pub(crate) async fn next_where(&mut self, fits: impl Fn(&Value) -> bool) -> Event {
         loop {
             let event = self.next().await;
             if fits(&event.data) {
@@ -216,13 +216,8 @@ impl Ear {
         }
     }
 
-    /// What has been heard so far without waiting for anything.
-    pub fn heard(&self) -> impl Iterator<Item = &Event> {
-        self.heard.iter()
-    }
-
     /// Reads until the stream ends.
-    pub async fn until_the_end(&mut self) {
+    pub(crate) async fn until_the_end(&mut self) {
         let end = async { while self.fill().await {} };
         tokio::time::timeout(PATIENCE, end).await.expect("the stream ends");
     }
