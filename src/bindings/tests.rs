@@ -285,6 +285,15 @@ async fn the_pure_tier_asks_nobody() {
         config: Arc::new(Config::new()),
         hub: Arc::new(hub("ralph", Visibility::Public)),
     };
+    let module = crate::script::Module {
+        path: "lib/a".into(),
+        file: "widgets/lib/a.rhai".into(),
+        text: "fn get(url) { 1 }".into(),
+    };
+    let shadowing =
+        Source::new("widgets/x.rhai", "import \"lib/a\" as http;", vec![Arc::new(module)]);
+    let found = interpreter.check(&Arc::new(shadowing)).unwrap_err().remove(0);
+    assert_eq!(found.to_string(), "widgets/x.rhai:1:1: `http` is a module that every script has");
     for (body, expected) in [
         ("http::get(\"https://example.org\")", "`http::get` can't be called here"),
         ("cache::set(\"a\", 1, 1)", "`cache::set` can't be called here"),

@@ -30,6 +30,7 @@ pub(super) fn program(
 ) -> Result<Program, Vec<Diagnostic>> {
     let mut unit = Unit {
         source,
+        parts,
         tier,
         limits,
         engine: parts.engine(tier, limits),
@@ -66,7 +67,7 @@ pub(super) fn program(
 const TOP_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Properties that Rhai's own texts and numbers have.
-const GETTERS_OF_LEAVES: [&str; 23] = [
+const GETTERS_OF_LEAVES: [&str; 16] = [
     "bits",
     "bytes",
     "ceiling",
@@ -83,13 +84,6 @@ const GETTERS_OF_LEAVES: [&str; 23] = [
     "is_zero",
     "len",
     "round",
-    "tag",
-    "sign",
-    "parse",
-    "trim",
-    "name",
-    "is_anonymous",
-    "is_shared",
 ];
 
 /// A field that the script names somewhere is read by a getter of its own: a third faster than by an indexer.
@@ -98,8 +92,11 @@ fn register_getters(engine: &mut Engine, name: &str, tier: Tier) {
     engine.register_get(name, move |tree: &mut Tree| tree.field(&field));
     let field = name.to_string();
     engine.register_get(name, move |settings: &mut Settings| settings.field(&field));
-    if tier == Tier::Pure && !GETTERS_OF_LEAVES.contains(&name) {
-        engine.register_get(name, |(): &mut ()| Dynamic::UNIT);
+    if tier == Tier::Data {
+        return;
+    }
+    engine.register_get(name, |(): &mut ()| Dynamic::UNIT);
+    if !GETTERS_OF_LEAVES.contains(&name) {
         // Where one message has an object another may have a text: there is no field in it either.
         engine.register_get(name, |_: &mut ImmutableString| Dynamic::UNIT);
         engine.register_get(name, |_: &mut INT| Dynamic::UNIT);
@@ -111,6 +108,7 @@ fn register_getters(engine: &mut Engine, name: &str, tier: Tier) {
 /// A compilation on its way.
 struct Unit<'s> {
     source: &'s Source,
+    parts: &'s Parts,
     tier: Tier,
     limits: &'s Limits,
     engine: Engine,
@@ -139,6 +137,10 @@ impl Unit<'_> {
                 return Err(refuse(format!("there is no module `{}`{hint}", import.path))
                     .help(format!("it would be the file widgets/{}.rhai", import.path)));
             };
+            if self.parts.has_module(&import.alias) {
+                let said = format!("`{}` is a module that every script has", import.alias);
+                return Err(refuse(said).help("choose another name behind `as`"));
+            }
             match self.aliases.get(&import.alias) {
                 Some(path) if *path != import.path => {
                     let said = format!("`{}` already names the module `{path}`", import.alias);

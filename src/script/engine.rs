@@ -97,6 +97,11 @@ impl Parts {
         }
     }
 
+    /// Whether the host has a module of this name.
+    pub(super) fn has_module(&self, name: &str) -> bool {
+        self.named.iter().any(|(known, _)| known == name)
+    }
+
     /// What is registered later is found first, so the guards stand before what they replace.
     pub(super) fn engine(&self, tier: Tier, limits: &Limits) -> Engine {
         let mut engine = Engine::new_raw();
