@@ -118,7 +118,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// `; did you mean \`x\`?`, or nothing: the tail of many a message.
+/// A question after the nearest name (`; did you mean …?`), or nothing: the tail of many a message.
 pub fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

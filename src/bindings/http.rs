@@ -142,6 +142,7 @@ pub(super) fn register_response(module: &mut Module) {
 }
 
 /// `.text()` → the body; bytes that are no UTF-8 are shown as `�`.
+#[expect(clippy::unnecessary_wraps, reason = "a native function returns a result")]
 fn text(response: &mut Response) -> Fallible<Dynamic> {
     Ok(String::from_utf8_lossy(&response.answer.body).into_owned().into())
 }

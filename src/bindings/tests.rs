@@ -70,7 +70,7 @@ impl Bench {
             hosts: [self.server.address().to_string()].into(),
         };
         let job = move |it: &mut crate::script::Interpreter| it.call(&source, "data", &[], &call);
-        self.pool.run(job, Duration::from_secs(60)).await.unwrap()
+        self.pool.run(job, Duration::from_mins(1)).await.unwrap()
     }
 
     async fn check(&self, cases: &[(&str, Value)]) {
@@ -188,7 +188,7 @@ async fn requests_and_bytes_of_one_run_are_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_does_not_come_ends_with_the_deadline() {
     let bench = Bench::new().await;
-    let never = ResponseTemplate::new(200).set_delay(Duration::from_secs(3600));
+    let never = ResponseTemplate::new(200).set_delay(Duration::from_hours(1));
     Mock::given(path("/never")).respond_with(never).mount(&bench.server).await;
     let limits = Limits { deadline: Duration::from_millis(50), ..Limits::data() };
     let pool = Pool::start(Tier::Data, limits, 1, Some(install(bench.host.clone())));
@@ -317,7 +317,7 @@ async fn what_the_host_drops_is_no_budget_for_the_script() {
     bench
         .host
         .cache
-        .own_set(&"badges".parse().unwrap(), "big", &json!(big), Duration::from_secs(60), noon())
+        .own_set(&"badges".parse().unwrap(), "big", &json!(big), Duration::from_mins(1), noon())
         .unwrap();
     // Each question makes and drops some 50 KiB on the host's side; what the script keeps of each counts.
     let failure = bench.call("let all = #{}; let i = 0; loop { all[\"k\" + i] = cache::get(\"big\")[0] + i; cache::get(\"big\"); i += 1; all.remove(\"k\" + i); let k = \"k\"; k.pad(100000, 'k'); all[k + i] = (); }").await.unwrap_err();

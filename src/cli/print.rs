@@ -2,7 +2,7 @@
 
 use super::Format;
 use crate::diagnostic::{Diagnostic, Severity};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -39,13 +39,15 @@ fn human(problem: &Diagnostic, colours: bool) -> String {
     let (on, off) = if colours { (colour, "\x1b[0m") } else { ("", "") };
     let mut text = format!("{on}{word}{off}: {}\n", problem.message);
     if let Some(place) = problem.place() {
-        text.push_str(&format!("  --> {place}\n"));
+        let _ = writeln!(text, "  --> {place}");
     }
     if let Some(frame) = problem.frame() {
-        frame.lines().for_each(|line| text.push_str(&format!("   {line}\n")));
+        for line in frame.lines() {
+            let _ = writeln!(text, "   {line}");
+        }
     }
     if let Some(help) = &problem.help {
-        text.push_str(&format!("  help: {help}\n"));
+        let _ = writeln!(text, "  help: {help}");
     }
     text
 }

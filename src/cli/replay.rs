@@ -15,7 +15,7 @@ use std::time::Duration;
 const BATCH: usize = 200;
 const BATCH_BYTES: usize = 1 << 20;
 /// Nights and weekends of a recording are no part of the show.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Feed recordings to a running server
 ///

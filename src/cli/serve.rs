@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Serve the hubs: everything in one process
 ///
-/// Without a configuration it serves demo hubs on http://127.0.0.1:5000/ and keeps its data in ./var.
+/// Without a configuration it serves demo hubs on <http://127.0.0.1:5000>/ and keeps its data in ./var.
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     /// The configuration; without it ./hubs.toml if there is one

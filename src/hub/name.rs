@@ -72,9 +72,10 @@ impl FromStr for WidgetName {
             !w.is_empty()
                 && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
         };
-        match s.len() <= 80 && s.split('.').all(word) {
-            true => Ok(Self(s.into())),
-            false => Err(NameError::Widget(s.into())),
+        if s.len() <= 80 && s.split('.').all(word) {
+            Ok(Self(s.into()))
+        } else {
+            Err(NameError::Widget(s.into()))
         }
     }
 }

@@ -56,7 +56,7 @@ impl Rebuild {
         }
         let Some(instance) = self.0.parts.store.instance(id).await? else { return Ok(None) };
         let Some(hub) = self.0.parts.store.hub(&instance.hub).await? else { return Ok(None) };
-        Ok(self.compose(instance, Arc::new(hub)))
+        Ok(self.compose(&instance, Arc::new(hub)))
     }
 
     /// The same, but what was never built is built first: however many ask at once, by one call of `data()`.
@@ -95,7 +95,7 @@ impl Rebuild {
     fn place(&self, instance: Instance, hub: Arc<Hub>) -> Place {
         let current = match self.0.currents.get(&instance.id) {
             Some(current) => Some(current),
-            None => self.compose(instance.clone(), hub),
+            None => self.compose(&instance, hub),
         };
         let library = self.0.parts.shelf.library();
         let title = match library.get(&instance.widget) {
@@ -107,7 +107,7 @@ impl Rebuild {
     }
 
     /// Puts the view together, and the instance in line if it is old. Kept only if nothing changed meanwhile.
-    fn compose(&self, instance: Instance, hub: Arc<Hub>) -> Option<Arc<Current>> {
+    fn compose(&self, instance: &Instance, hub: Arc<Hub>) -> Option<Arc<Current>> {
         let changes = self.0.known.lock().changes();
         let id = instance.id;
         let (current, due) = match self.0.load(instance.clone(), hub) {
@@ -116,7 +116,7 @@ impl Rebuild {
                 let due = self.is_due(&loaded, entry.as_deref());
                 (self.0.view_of(&loaded, entry.as_deref(), due), due)
             }
-            Err(unfit) => (Some(self.0.unfit_view(&instance, unfit)), false),
+            Err(unfit) => (Some(self.0.unfit_view(instance, unfit)), false),
         };
         if due {
             self.push(id, true);
@@ -193,7 +193,7 @@ impl Inner {
         let Some(entry) = entry else {
             let failing = failing?;
             return Some(
-                self.composed(loaded, Shown { error: Some(&failing), ..Shown::nothing() }),
+                self.composed(loaded, &Shown { error: Some(&failing), ..Shown::nothing() }),
             );
         };
         let template = self.parts.renderer.template_hash(&loaded.definition.name);
@@ -208,10 +208,10 @@ impl Inner {
             is_old: due,
             error: failing.as_ref(),
         };
-        Some(self.composed(loaded, shown))
+        Some(self.composed(loaded, &shown))
     }
 
-    fn composed(&self, loaded: &Loaded, shown: Shown<'_>) -> Current {
+    fn composed(&self, loaded: &Loaded, shown: &Shown<'_>) -> Current {
         let Loaded { instance, definition, placed, .. } = loaded;
         let state = match (shown.built_at, shown.error.is_some() || shown.is_old) {
             (None, _) => State::Error,
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn refreshes_of_widgets_built_together_drift_apart() {
         let (every, built): (_, Timestamp) =
-            (Duration::from_secs(3600), "2026-01-01T00:00:00Z".parse().unwrap());
+            (Duration::from_hours(1), "2026-01-01T00:00:00Z".parse().unwrap());
         let times: std::collections::BTreeSet<_> =
             (1..20).map(|id| refresh_in(every, built, InstanceId(id), built)).collect();
         assert!(times.len() > 15, "{times:?}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// The first retry after a failure; each further one waits twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
-const LONGEST_RETRY: Duration = Duration::from_secs(3600);
+const LONGEST_RETRY: Duration = Duration::from_hours(1);
 
 /// The last run of an instance failed.
 #[derive(Debug, Clone, PartialEq)]

@@ -128,13 +128,8 @@ impl Rebuild {
             queue.push(id, urgent);
             queue.len()
         };
-        self.count_waiting(waiting);
+        count_waiting(waiting);
         self.0.wake.notify_one();
-    }
-
-    fn count_waiting(&self, waiting: usize) {
-        #[expect(clippy::cast_precision_loss, reason = "a gauge of some thousands")]
-        metrics::gauge!(telemetry::REBUILD_QUEUE).set(waiting as f64);
     }
 
     /// Waits until nothing is in line and nothing runs.
@@ -152,4 +147,9 @@ impl Rebuild {
     pub fn pending(&self) -> usize {
         self.0.known.lock().pending()
     }
+}
+
+fn count_waiting(waiting: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge of some thousands")]
+    metrics::gauge!(telemetry::REBUILD_QUEUE).set(waiting as f64);
 }

@@ -2,7 +2,7 @@
 //! it ran. Bounded by the number of instances: whoever is in line already is not put there again.
 
 use crate::hub::InstanceId;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -27,7 +27,7 @@ pub(super) struct Queue {
     calm: VecDeque<InstanceId>,
     slots: HashMap<InstanceId, Slot>,
     /// Refreshes and retries, by time; one an instance.
-    later: BTreeMap<(Instant, InstanceId), ()>,
+    later: BTreeSet<(Instant, InstanceId)>,
     times: HashMap<InstanceId, Instant>,
 }
 
@@ -112,7 +112,7 @@ impl Queue {
         if let Some(old) = self.times.insert(id, at) {
             self.later.remove(&(old, id));
         }
-        self.later.insert((at, id), ());
+        self.later.insert((at, id));
     }
 
     pub(super) fn unplan(&mut self, id: InstanceId) {
@@ -124,7 +124,7 @@ impl Queue {
     /// The instances whose time has come, and when the next one's will.
     pub(super) fn due(&mut self, now: Instant) -> (Vec<InstanceId>, Option<Instant>) {
         let mut due = Vec::new();
-        while let Some((&(at, id), ())) = self.later.first_key_value() {
+        while let Some(&(at, id)) = self.later.first() {
             if at > now {
                 return (due, Some(at));
             }

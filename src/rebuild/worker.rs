@@ -1,7 +1,7 @@
 //! The workers: take who is next, run its `data()`, keep and announce what came of it.
 
 use super::current::{Loaded, hash_of, refresh_in, version};
-use super::{Current, Inner, Rebuild};
+use super::{Current, Inner, Rebuild, count_waiting};
 use crate::cache::Entry;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{InstanceId, State};
@@ -63,7 +63,9 @@ impl Rebuild {
             );
         }
         let mut queue = self.0.queue.lock();
-        ids.into_iter().for_each(|id| queue.push(id, false));
+        for id in ids {
+            queue.push(id, false);
+        }
     }
 
     /// Waits for the next instance to run; `None` when it is time to stop.
@@ -77,7 +79,7 @@ impl Rebuild {
                 let mut queue = self.0.queue.lock();
                 (queue.pop(), queue.len())
             };
-            self.count_waiting(waiting);
+            count_waiting(waiting);
             if next.is_some() {
                 return next;
             }
@@ -113,7 +115,7 @@ impl Rebuild {
             }
             Ok(None) => self.forget(id),
             Err(error) => {
-                tracing::error!(%id, error = %error, "an instance could not be read for its refresh")
+                tracing::error!(%id, error = %error, "an instance could not be read for its refresh");
             }
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 /// No limit of time, so that the same limit ends a script on every machine.
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// What one native may still allocate when the budget is all but used: a copy of the largest list.
 const OVERSHOOT: isize = 24 << 20;

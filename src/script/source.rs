@@ -115,10 +115,8 @@ fn scan(file: &str, text: &str) -> Result<Vec<(Import, Place)>, Diagnostic> {
             Token::EOF | Token::LexError(_) => break, // the parser says more of an error than we could
             Token::InterpolatedString(_) => text_opens = true,
             Token::LeftBrace | Token::MapStart => open.push(std::mem::take(&mut text_opens)),
-            Token::RightBrace => {
-                if open.pop() == Some(true) {
-                    control.borrow_mut().is_within_text = true;
-                }
+            Token::RightBrace if open.pop() == Some(true) => {
+                control.borrow_mut().is_within_text = true;
             }
             Token::Import => {
                 let refuse = |said: &str| Err(misplaced(file, text, at, said));

@@ -15,7 +15,9 @@ pub(crate) struct Toolbox {
 
 /// The recipe. It runs once on each script thread; what a tier may not have it must not give.
 #[derive(Clone)]
-pub struct Install(Arc<dyn Fn(Tier, &mut Toolbox) + Send + Sync>);
+pub struct Install(Arc<Recipe>);
+
+type Recipe = dyn Fn(Tier, &mut Toolbox) + Send + Sync;
 
 impl Install {
     pub(crate) fn new(recipe: impl Fn(Tier, &mut Toolbox) + Send + Sync + 'static) -> Self {

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 const BATCH: usize = 256;
 /// How long a disk that refuses to write is given before the next try.
 const RETRY: Duration = Duration::from_secs(1);
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
 pub(super) struct Intake {
     pub(super) triage: Triage,

@@ -264,7 +264,7 @@ fn complaints(pure: &Pool, data: &Pool) -> Vec<String> {
 fn raise_open_files() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => {
-            tracing::debug!(limit, "open files: the soft limit was raised to the hard one")
+            tracing::debug!(limit, "open files: the soft limit was raised to the hard one");
         }
         Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
     }

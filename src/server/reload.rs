@@ -48,6 +48,7 @@ pub(super) struct Reload {
 }
 
 /// What kinds of files changed.
+#[expect(clippy::struct_excessive_bools, reason = "any of them may have, together")]
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Changed {
     scripts: bool,
@@ -99,9 +100,9 @@ impl Reload {
                     tracing::warn!(%error, folder = %made.display(), "a new folder is not watched");
                 }
             }
-            let changed = self.changed(&root, &events);
-            if changed.any() {
-                self.take_up(changed).await;
+            let kinds = self.changed(&root, &events);
+            if kinds.any() {
+                self.take_up(kinds).await;
             }
         }
     }
@@ -148,8 +149,9 @@ impl Reload {
 
     /// Takes up scripts and makes their instances due. Returns the widgets that changed.
     async fn scripts(&self) -> Vec<WidgetName> {
-        let shelf = self.shelf.clone();
-        let reloaded = self.pool.run(move |interpreter| shelf.reload(interpreter), PATIENCE).await;
+        let scripts = self.shelf.clone();
+        let reloaded =
+            self.pool.run(move |interpreter| scripts.reload(interpreter), PATIENCE).await;
         let Ok((before, after)) = reloaded else {
             tracing::error!(
                 "reading the scripts anew did not come to an end: the ones before go on serving"

@@ -46,7 +46,7 @@ pub fn misplaced(settings: &Settings, library: &Library) -> Vec<Diagnostic> {
     for (entry, config) in of_hubs.chain(of_users) {
         match library.get(&entry.widget) {
             Err(unknown) => {
-                problems.push(entry.place.error(unknown.to_string()).help(known(library)))
+                problems.push(entry.place.error(unknown.to_string()).help(known(library)));
             }
             Ok(definition) => {
                 let wrong = definition.complete(&config).err().unwrap_or_default();

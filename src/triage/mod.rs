@@ -84,7 +84,9 @@ impl Triage {
         store.every_instance(|instance| instances.push(instance)).await?;
         {
             let mut plan = self.inner.plan.write();
-            hubs.into_iter().for_each(|hub| plan.roster.put_hub(Arc::new(hub)));
+            for hub in hubs {
+                plan.roster.put_hub(Arc::new(hub));
+            }
             for instance in &instances {
                 plan.roster.insert(instance);
             }
@@ -136,7 +138,9 @@ impl Triage {
                 if asked.await.is_err() {
                     // Nothing is known of them: they are asked about every message.
                     let mut plan = self.inner.plan.write();
-                    ids.iter().for_each(|id| plan.index.insert(*id, &[Hint::any()]));
+                    for id in ids {
+                        plan.index.insert(*id, &[Hint::any()]);
+                    }
                 }
             }
         });

@@ -38,13 +38,9 @@ impl PageError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchHub(_)
-            | Self::NoSuchWidget { .. }
-            | Self::NoSuchKind(_)
-            | Self::NoSuchPage(_) => StatusCode::NOT_FOUND,
-            // A name that can't be one names nothing.
-            Self::BadName(_) => StatusCode::NOT_FOUND,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            // A name that can't be one names nothing, like one that nobody has.
+            _ => StatusCode::NOT_FOUND,
         }
     }
 }
@@ -117,6 +113,7 @@ pub(super) async fn no_such_page(uri: Uri) -> Response {
 }
 
 /// A handler panicked: the connection lives on and the visitor is told.
+#[expect(clippy::needless_pass_by_value, reason = "the layer that catches panics hands it over")]
 pub(super) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
     let said = payload
         .downcast_ref::<String>()

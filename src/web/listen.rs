@@ -38,7 +38,7 @@ pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Serves until it is told to stop, then finishes the answers that are under way.
 pub async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
     let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(60))
+        .with_time(Duration::from_mins(1))
         .with_interval(Duration::from_secs(10));
     let listener = listener.tap_io(move |stream| {
         let socket = SockRef::from(&*stream);

@@ -70,16 +70,15 @@ impl<'a> Constants<'a> {
     /// A list of texts, as `HOSTS` and `TOPICS` are.
     pub(super) fn texts(&mut self, constant: &str, example: &str) -> Vec<String> {
         let Some(value) = self.value(constant) else { return Vec::new() };
-        match texts(value) {
-            Some(list) => list,
-            None => {
-                self.wrong(
-                    constant,
-                    format!("`{constant}` is {value}, but must be a list of texts"),
-                    example,
-                );
-                Vec::new()
-            }
+        if let Some(list) = texts(value) {
+            list
+        } else {
+            self.wrong(
+                constant,
+                format!("`{constant}` is {value}, but must be a list of texts"),
+                example,
+            );
+            Vec::new()
         }
     }
 

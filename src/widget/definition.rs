@@ -13,7 +13,7 @@ use std::time::Duration;
 /// After so many failures of `should_invalidate` in a row it is asked no more.
 const PATIENCE: u32 = 5;
 /// How often such a widget is rebuilt instead, until its script is mended.
-const REFRESH_WITHOUT_CHECK: Duration = Duration::from_secs(15 * 60);
+const REFRESH_WITHOUT_CHECK: Duration = Duration::from_mins(15);
 
 /// How a card is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -122,7 +122,7 @@ impl Loading<'_> {
                 }
                 _ => self.compiled(file, &source).and_then(|facts| {
                     let (definition, problems) = Definition::read(name.clone(), source, &facts);
-                    problems.into_iter().for_each(|p| self.problem(file, p));
+                    self.problems(file, problems);
                     definition.map(Arc::new)
                 }),
             },
@@ -152,7 +152,7 @@ impl Loading<'_> {
                 }
                 _ => self.compiled(file, &source).and_then(|facts| {
                     let (processor, problems) = Processor::read(family, source, &facts);
-                    problems.into_iter().for_each(|p| self.problem(file, p));
+                    self.problems(file, problems);
                     processor.map(Arc::new)
                 }),
             },
@@ -178,7 +178,7 @@ impl Loading<'_> {
         match self.interpreter.check(source) {
             Ok(facts) => Some(facts),
             Err(problems) => {
-                problems.into_iter().for_each(|p| self.problem(file, p));
+                self.problems(file, problems);
                 None
             }
         }
@@ -190,6 +190,10 @@ impl Loading<'_> {
         let warnings =
             old.into_iter().flatten().filter(|p| p.severity == Severity::Warning).cloned();
         self.library.problems.entry(file.into()).or_default().extend(warnings);
+    }
+
+    fn problems(&mut self, file: &str, problems: Vec<Diagnostic>) {
+        self.library.problems.entry(file.into()).or_default().extend(problems);
     }
 
     fn problem(&mut self, file: &str, problem: Diagnostic) {

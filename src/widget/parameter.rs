@@ -207,7 +207,7 @@ pub(super) fn complete(
         let (name, fits) = (&parameter.name, parameter.fits());
         match (given.get(name), &parameter.default) {
             (Some(value), _) if parameter.accepts(value) => {
-                drop(complete.insert(name.clone(), value.clone()))
+                drop(complete.insert(name.clone(), value.clone()));
             }
             (Some(value), _) => {
                 let (widget, name, given) = (widget.clone(), name.clone(), shown(value));

@@ -1,5 +1,6 @@
 //! The command line, as a person or a program uses it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ fn check(folder: &Path, arguments: &[&str]) -> String {
     let mut text = format!("exit {}", output.status.code().unwrap());
     for (name, stream) in [("stdout", out), ("stderr", err)] {
         if !stream.is_empty() {
-            text.push_str(&format!("\n--- {name}\n{stream}"));
+            write!(text, "\n--- {name}\n{stream}").unwrap();
         }
     }
     text.replace(&*folder.to_string_lossy(), "[folder]")

@@ -1,6 +1,7 @@
 //! `kill -9` at any moment: what was invalidated is never served as fresh.
 
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -65,9 +66,11 @@ async fn after_kill_9_nothing_that_was_invalidated_is_served_as_fresh() {
     let folder = TempDir::new().unwrap();
     let mut hubs = String::new();
     for user in 0..4 {
-        hubs.push_str(&format!(
+        write!(
+            hubs,
             "[[hub]]\nname = \"u{user}\"\n[[hub.widget]]\nwidget = \"counter\"\nconfig = {{ username = \"u{user}\" }}\n"
-        ));
+        )
+        .unwrap();
     }
     for (path, text) in [
         ("hubs.toml", &*hubs),

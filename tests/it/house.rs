@@ -151,17 +151,16 @@ fn a_room_names_only_rooms_above_it() {
             continue;
         }
         for named in named(&code(&text)) {
-            let may = match GROUND.iter().position(|r| *r == room) {
-                Some(floor) => GROUND[..=floor].contains(&named.as_str()),
-                None => {
-                    let doors = plan
-                        .get(room.as_str())
-                        .unwrap_or_else(|| panic!("{room} is not on the floor plan"));
-                    named == room
-                        || GROUND.contains(&named.as_str())
-                        || doors.contains(&"*")
-                        || doors.contains(&named.as_str())
-                }
+            let may = if let Some(floor) = GROUND.iter().position(|r| *r == room) {
+                GROUND[..=floor].contains(&named.as_str())
+            } else {
+                let doors = plan
+                    .get(room.as_str())
+                    .unwrap_or_else(|| panic!("{room} is not on the floor plan"));
+                named == room
+                    || GROUND.contains(&named.as_str())
+                    || doors.contains(&"*")
+                    || doors.contains(&named.as_str())
             };
             if !may {
                 wrong.push(format!("src/{}: `{room}` names `{named}`", path.display()));

@@ -1,5 +1,9 @@
 //! Everything that needs a whole house, or looks at the house itself. One binary, a module per capability.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails says where; one that is skipped says so")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that fails says where; one that is skipped says so"
+)]
 
 mod browser;
 mod command;

@@ -30,7 +30,7 @@ impl List {
         for widget in library.widgets() {
             match self.format {
                 Format::Human => {
-                    writeln!(out, "{:width$}  {}", widget.name.as_str(), widget.summary())?
+                    writeln!(out, "{:width$}  {}", widget.name.as_str(), widget.summary())?;
                 }
                 Format::Json => {
                     let row = json!({

@@ -74,6 +74,7 @@ fn built(text: &str) -> Result<Value, String> {
     data().call(&source(text), "data", &[Argument::Widget(&widget)], &at()).map_err(said)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn said(failure: Failure) -> String {
     let help = failure.diagnostic.help.as_deref().map_or_else(String::new, |h| format!(" | {h}"));
     format!("{}{help}", failure.diagnostic)
