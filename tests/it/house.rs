@@ -20,7 +20,8 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("render", &[]),
     ("script", &[]),
     // `store`: `hubs::of(username)` gives a widget the hubs that somebody belongs to.
-    ("bindings", &["script", "outbound", "datanommer", "cache", "store"]),
+    // `render`: ages, lists, pictures and Markdown read the same in a script as in a template.
+    ("bindings", &["script", "outbound", "datanommer", "cache", "store", "render"]),
     ("widget", &["script"]),
     ("bus", &[]),
     ("triage", &["widget", "store", "cache", "script"]),
