@@ -1,3 +1,5 @@
+//! Threads that hang, panic, leak and come back.
+
 use super::*;
 use crate::script::{Argument, Call, LimitName, Source};
 use serde_json::json;
