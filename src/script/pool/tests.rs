@@ -90,6 +90,9 @@ async fn a_panic_of_a_job_is_no_end_of_the_thread() {
         ("panic", Some("widgets/x.rhai"))
     );
     assert_eq!(pool.run(|_| 1, Duration::from_secs(60)).await, Ok(1));
+    let fell = pool.run(|_| -> u8 { panic!("the job itself fell") }, Duration::from_secs(60)).await;
+    assert_eq!(fell, Err(PoolError::Lost));
+    assert_eq!(pool.run(|_| 1, Duration::from_secs(60)).await, Ok(1));
     assert_eq!(pool.lost(), 0);
 }
 
