@@ -1,3 +1,5 @@
+//! Bindings, called from scripts as widgets call them.
+
 use super::*;
 use crate::config::Limits;
 use crate::hub::{Config, Hub, HubKind, InstanceId, Placed, Visibility};

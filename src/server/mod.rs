@@ -20,7 +20,7 @@ use crate::live::{Announcement, Kind, Live};
 use crate::outbound::Outbound;
 use crate::rebuild::{self, Audience, Current, Rebuild};
 use crate::render::Renderer;
-use crate::script::{Interpreter, Pool, Tier};
+use crate::script::{Install, Interpreter, Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
@@ -105,44 +105,19 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let listener = web::bind(settings.server.listen)?;
     let address = listener.local_addr()?;
 
-    let folder = &settings.storage.path;
-    std::fs::create_dir_all(folder).with_context(|| {
-        format!("{} can't be made; [storage] path names another folder", folder.display())
-    })?;
-    let store = Store::open(settings.store.as_str()).await?;
-    let journal = Arc::new(Journal::open(&folder.join("journal.db")).await?);
-    let datanommer = Datanommer::open(settings.datanommer.url.as_str()).await?;
-    let cache = Cache::open(&folder.join("cache"))?;
-
-    let sandbox = &settings.sandbox;
-    let outbound = Outbound::new(sandbox)?;
-    let host = bindings::Host {
-        outbound,
+    let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
+    let install = bindings::install(bindings::Host {
+        outbound: Outbound::new(&settings.sandbox)?,
         datanommer: datanommer.clone(),
         cache: cache.clone(),
         store: store.clone(),
         runtime: Handle::current(),
-        sandbox: sandbox.clone(),
-    };
-    let install = bindings::install(host);
-    let mut reader = Interpreter::new(Tier::Pure, sandbox.pure.clone(), Some(install.clone()));
-    let shelf = Arc::new(Shelf::new(site.clone(), &mut reader));
-    drop(reader);
-    let library = shelf.library();
-    for problem in library.problems() {
-        tracing::warn!(%problem, help = problem.help, "a script has a problem");
-    }
-    let misplaced = misplaced(&settings, &library);
-    if !misplaced.is_empty() {
-        return Err(Misplaced(misplaced).into());
-    }
-    let (renderer, problems) = Renderer::new(&site);
-    for problem in problems {
-        tracing::warn!(%problem, help = problem.help, "a template has a problem");
-    }
-    let renderer = Arc::new(renderer);
+        sandbox: settings.sandbox.clone(),
+    });
+    let (shelf, renderer) = read_site(&site, &settings, &install)?;
     seed::hubs(&store, &settings, clock()).await?;
 
+    let sandbox = &settings.sandbox;
     let pure =
         Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
     let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
@@ -206,7 +181,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         store,
         rebuild: rebuild.clone(),
         live: live.clone(),
-        shelf,
+        shelf: shelf.clone(),
         renderer,
         assets,
         ingest: Arc::new(Ingest::new(sender.clone(), settings.server.ingest_token.clone())),
@@ -219,11 +194,55 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         %address,
         hubs = triage.hubs(),
         instances = triage.len(),
-        widgets = library.widgets().count(),
+        widgets = shelf.library().widgets().count(),
         site = site.root().map(|root| root.display().to_string()),
         "hubs are open at http://{address}/"
     );
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+}
+
+/// What is kept on disk.
+struct Kept {
+    store: Store,
+    journal: Arc<Journal>,
+    datanommer: Datanommer,
+    cache: Cache,
+}
+
+impl Kept {
+    async fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let folder = &settings.storage.path;
+        std::fs::create_dir_all(folder).with_context(|| {
+            format!("{} can't be made; [storage] path names another folder", folder.display())
+        })?;
+        Ok(Self {
+            store: Store::open(settings.store.as_str()).await?,
+            journal: Arc::new(Journal::open(&folder.join("journal.db")).await?),
+            datanommer: Datanommer::open(settings.datanommer.url.as_str()).await?,
+            cache: Cache::open(&folder.join("cache"))?,
+        })
+    }
+}
+
+/// Scripts and templates. A broken one is told and left out; a configuration that needs it is refused.
+fn read_site(
+    site: &Site,
+    settings: &Settings,
+    install: &Install,
+) -> anyhow::Result<(Arc<Shelf>, Arc<Renderer>)> {
+    let mut reader =
+        Interpreter::new(Tier::Pure, settings.sandbox.pure.clone(), Some(install.clone()));
+    let shelf = Shelf::new(site.clone(), &mut reader);
+    let (renderer, in_templates) = Renderer::new(site);
+    let library = shelf.library();
+    for problem in library.problems().chain(&in_templates) {
+        tracing::warn!(%problem, help = problem.help, "a script or template has a problem");
+    }
+    let misplaced = misplaced(settings, &library);
+    if !misplaced.is_empty() {
+        return Err(Misplaced(misplaced).into());
+    }
+    Ok((Arc::new(shelf), Arc::new(renderer)))
 }
 
 /// Tells this run's events from those of an earlier one.

@@ -1,3 +1,5 @@
+//! Scripts, messages and widgets as their authors meet them: what is read, what is refused, and in which words.
+
 use super::super::{Import, imports};
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 //! Script threads: each with an interpreter and a stack of its own, replaced when one does not come back.
 
-use super::{Install, Interpreter, Tier, quarantine::Quarantine};
+use super::{Install, Interpreter, Tier, panics, quarantine::Quarantine};
 use crate::{config::Limits, telemetry};
 use parking_lot::Mutex;
 use std::{
@@ -26,7 +26,7 @@ const PURE_STACK_BYTES: usize = 8 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
-    #[error("a script thread did not come back in time and was replaced")]
+    #[error("a script thread did not come back in time, or panicked, and was replaced")]
     Lost,
     #[error(
         "the script threads are gone: too many of them did not come back, or the server is stopping"
@@ -132,21 +132,28 @@ impl Shop {
 
     fn work(self: Arc<Self>) {
         let given_up = Arc::new(AtomicBool::new(false));
-        let mut interpreter = Interpreter::with_quarantine(
-            self.tier,
-            self.limits.clone(),
-            self.install.as_ref(),
-            self.quarantine.clone(),
-        );
+        let mut interpreter = self.interpreter();
         loop {
             // One thread at a time waits for the next job, holding the lock; the others wait for the lock.
             let Some(work) = self.jobs.lock().blocking_recv() else { return };
-            work(&mut interpreter, &given_up);
+            if panics::catch(|| work(&mut interpreter, &given_up)).is_err() {
+                // Scripts' panics are caught closer; this was the job's own. What it left behind is unknown.
+                interpreter = self.interpreter();
+            }
             if given_up.load(Ordering::Acquire) {
                 self.lost.fetch_sub(1, Ordering::AcqRel);
                 return;
             }
         }
+    }
+
+    fn interpreter(&self) -> Interpreter {
+        Interpreter::with_quarantine(
+            self.tier,
+            self.limits.clone(),
+            self.install.as_ref(),
+            self.quarantine.clone(),
+        )
     }
 
     /// Nobody is left to hold the lock, or to take what waits: whoever asked, or asks from now on, is told.
