@@ -5,7 +5,7 @@ use crate::script::{Argument, Call, LimitName, Source};
 use serde_json::json;
 
 fn limits() -> Limits {
-    Limits { deadline: Duration::from_secs(60), ..Limits::data() }
+    Limits { deadline: Duration::from_mins(1), ..Limits::data() }
 }
 
 fn source(text: &str) -> Arc<Source> {
@@ -23,7 +23,7 @@ async fn a_job_runs_on_a_thread_that_has_an_interpreter() {
     let twice = pool
         .run(
             move |it| it.call(&source, "data", &[Argument::Json(&json!(21))], &now()),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         )
         .await
         .unwrap();
@@ -48,14 +48,14 @@ async fn a_thread_that_does_not_come_back_is_counted_and_replaced() {
         .await;
     assert_eq!(given_up, Err(PoolError::Lost));
     assert_eq!(pool.lost(), 1);
-    assert_eq!(pool.run(|_| "still here", Duration::from_secs(60)).await, Ok("still here"));
+    assert_eq!(pool.run(|_| "still here", Duration::from_mins(1)).await, Ok("still here"));
 
     // It comes back after all, and is a thread too many.
     drop(release);
     while pool.lost() > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(pool.run(|_| "and here", Duration::from_secs(60)).await, Ok("and here"));
+    assert_eq!(pool.run(|_| "and here", Duration::from_mins(1)).await, Ok("and here"));
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn when_no_thread_is_left_whoever_asks_is_told() {
         let lost = pool.run(move |_| held.lock().recv().is_ok(), Duration::from_millis(1)).await;
         assert_eq!(lost, Err(PoolError::Lost));
     }
-    assert_eq!(pool.run(|_| (), Duration::from_secs(60)).await, Err(PoolError::Closed));
+    assert_eq!(pool.run(|_| (), Duration::from_mins(1)).await, Err(PoolError::Closed));
     drop(release);
 }
 
@@ -82,17 +82,17 @@ async fn a_panic_of_a_job_is_no_end_of_the_thread() {
     let pool = Pool::start(Tier::Data, limits(), 1, Some(install));
     let falls = source("fn data() {\n  fall()\n}");
     let failed = pool
-        .run(move |it| it.call(&falls, "data", &[], &now()).unwrap_err(), Duration::from_secs(60))
+        .run(move |it| it.call(&falls, "data", &[], &now()).unwrap_err(), Duration::from_mins(1))
         .await
         .unwrap();
     assert_eq!(
         (failed.reason(), failed.diagnostic.file.as_deref()),
         ("panic", Some("widgets/x.rhai"))
     );
-    assert_eq!(pool.run(|_| 1, Duration::from_secs(60)).await, Ok(1));
-    let fell = pool.run(|_| -> u8 { panic!("the job itself fell") }, Duration::from_secs(60)).await;
+    assert_eq!(pool.run(|_| 1, Duration::from_mins(1)).await, Ok(1));
+    let fell = pool.run(|_| -> u8 { panic!("the job itself fell") }, Duration::from_mins(1)).await;
     assert_eq!(fell, Err(PoolError::Lost));
-    assert_eq!(pool.run(|_| 1, Duration::from_secs(60)).await, Ok(1));
+    assert_eq!(pool.run(|_| 1, Duration::from_mins(1)).await, Ok(1));
     assert_eq!(pool.lost(), 0);
 }
 
@@ -107,7 +107,7 @@ async fn a_script_that_leaks_is_refused_on_every_thread() {
     for _ in 0..200 {
         let leaks = leaks.clone();
         let called = pool
-            .run(move |it| it.call(&leaks, "data", &[], &now()), Duration::from_secs(60))
+            .run(move |it| it.call(&leaks, "data", &[], &now()), Duration::from_mins(1))
             .await
             .unwrap();
         last = called.err();
@@ -120,7 +120,7 @@ async fn a_script_that_leaks_is_refused_on_every_thread() {
     assert!(refused.to_string().starts_with("widgets/x.rhai: is refused: its earlier calls left "));
     let honest = source("fn data() { 2 }");
     let called = pool
-        .run(move |it| it.call(&honest, "data", &[], &now()), Duration::from_secs(60))
+        .run(move |it| it.call(&honest, "data", &[], &now()), Duration::from_mins(1))
         .await
         .unwrap();
     assert_eq!(called.unwrap(), json!(2));
@@ -131,12 +131,12 @@ async fn a_limit_ends_the_call_and_nothing_else() {
     let pool = Pool::start(Tier::Pure, Limits::pure(), 1, None);
     let endless = source("fn f() { loop { } }");
     let failed = pool
-        .run(move |it| it.call(&endless, "f", &[], &now()).unwrap_err(), Duration::from_secs(60))
+        .run(move |it| it.call(&endless, "f", &[], &now()).unwrap_err(), Duration::from_mins(1))
         .await
         .unwrap();
     assert!(matches!(
         failed.kind,
         crate::script::FailureKind::Limit(LimitName::Operations | LimitName::Deadline)
     ));
-    assert_eq!(pool.run(|_| 1, Duration::from_secs(60)).await, Ok(1));
+    assert_eq!(pool.run(|_| 1, Duration::from_mins(1)).await, Ok(1));
 }
