@@ -8,7 +8,7 @@ use crate::telemetry;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ impl Ingest {
 
     /// From this machine anybody may (the dev login is loopback only), from elsewhere whoever has the token.
     fn admits(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refused> {
-        let given = headers.get(header::AUTHORIZATION).map(reqwest::header::HeaderValue::as_bytes);
+        let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         match (given.and_then(|value| value.strip_prefix(b"Bearer ")), &self.token) {
             (Some(given), Some(token)) if bool::from(given.ct_eq(token.reveal().as_bytes())) => {
                 Ok(())
