@@ -1,11 +1,12 @@
 //! A message on a script thread: described, looked up in the index, put to the scripts that it may concern.
 
-use super::{Concerned, Inner, Judged, PATIENCE, Triage};
-use crate::hub::{Hub, Instance, InstanceId};
+use super::{Concerned, Inner, Judged, PATIENCE, Plan, Triage};
+use crate::hub::{InstanceId, Placed};
 use crate::message::Message;
 use crate::script::{Interpreter, MessageArgument};
 use crate::telemetry;
-use crate::widget::Library;
+use crate::widget::{Definition, Library};
+use jiff::Timestamp;
 use std::sync::Arc;
 
 impl Triage {
@@ -44,6 +45,18 @@ impl Triage {
     }
 }
 
+/// A candidate, ready to be asked: its script and its arguments.
+pub(super) struct Ready {
+    definition: Arc<Definition>,
+    placed: Placed,
+}
+
+impl Ready {
+    fn concerned(&self) -> Concerned {
+        Concerned { id: self.placed.id, hub: self.placed.hub.name.clone() }
+    }
+}
+
 impl Inner {
     fn judge(
         &self,
@@ -53,18 +66,15 @@ impl Inner {
     ) -> Judged {
         let started = std::time::Instant::now();
         library.processors().describe(interpreter, &mut message);
-        let candidates = self.candidates(&message);
+        let candidates = self.candidates(library, &message);
         let mut invalidated = Vec::new();
         if !candidates.is_empty() {
             // Made once for all that are asked: this is the dear part of it.
             let argument = interpreter.message(&message);
-            let concerned = candidates.iter().filter(|(instance, hub)| {
-                self.asks(interpreter, library, &argument, instance, hub)
-            });
-            invalidated.extend(
-                concerned
-                    .map(|(instance, hub)| Concerned { id: instance.id, hub: hub.name.clone() }),
-            );
+            let now = (self.clock)();
+            let concerned =
+                candidates.iter().filter(|ready| asks(interpreter, &argument, ready, now));
+            invalidated.extend(concerned.map(|ready| ready.concerned()));
         }
         metrics::histogram!(telemetry::TRIAGE_SECONDS).record(started.elapsed().as_secs_f64());
         metrics::counter!(telemetry::CANDIDATES).increment(candidates.len() as u64);
@@ -73,48 +83,49 @@ impl Inner {
     }
 
     fn judge_without_scripts(&self, message: Message) -> Judged {
-        let candidates = self.candidates(&message);
-        let invalidated = candidates
-            .iter()
-            .map(|(instance, hub)| Concerned { id: instance.id, hub: hub.name.clone() });
-        Judged {
-            invalidated: invalidated.collect(),
-            candidates: candidates.len(),
-            message: Arc::new(message),
-        }
+        let candidates = self.candidates(&self.shelf.library(), &message);
+        let invalidated = candidates.iter().map(|ready| ready.concerned()).collect();
+        Judged { invalidated, candidates: candidates.len(), message: Arc::new(message) }
     }
 
     /// Taken out of the plan, so that no script runs while it is locked.
-    fn candidates(&self, message: &Message) -> Vec<(Instance, Arc<Hub>)> {
+    fn candidates(&self, library: &Library, message: &Message) -> Vec<Arc<Ready>> {
         let mut ids: Vec<InstanceId> = Vec::new();
         let plan = self.plan.read();
         plan.index.candidates(message, &mut ids);
-        ids.iter()
-            .filter_map(|id| plan.roster.get(*id))
-            .map(|spot| (spot.to_instance(), spot.hub().clone()))
-            .collect()
+        ids.into_iter().filter_map(|id| self.ready(&plan, library, id)).collect()
     }
 
-    fn asks(
-        &self,
-        interpreter: &mut Interpreter,
-        library: &Library,
-        message: &MessageArgument,
-        instance: &Instance,
-        hub: &Arc<Hub>,
-    ) -> bool {
-        let Ok(definition) = library.get(&instance.widget) else { return false };
-        // It refreshes by time until its script is mended.
-        if definition.is_given_up() {
-            return false;
+    /// From memory where it is still true: reading a configuration costs more than asking the script. Put there under
+    /// the plan's lock, so that a change, which needs it alone, takes out all that came before.
+    fn ready(&self, plan: &Plan, library: &Library, id: InstanceId) -> Option<Arc<Ready>> {
+        if let Some(ready) = self.ready.get(&id)
+            && library.get(&ready.placed.name).is_ok_and(|now| Arc::ptr_eq(now, &ready.definition))
+        {
+            return Some(ready);
         }
-        let Ok(placed) = definition.place(instance, hub.clone()) else { return false };
-        match definition.should_invalidate(interpreter, message, &placed, (self.clock)()) {
-            Ok(concerned) => concerned,
-            Err(failed) => {
-                tracing::debug!(widget = %definition.name, instance = %instance.id, problem = %failed.0.diagnostic, "should_invalidate failed: counted as true");
-                true
-            }
-        }
+        let spot = plan.roster.get(id)?;
+        let definition = library.get(spot.widget()).ok()?.clone();
+        let placed = definition.place(&spot.to_instance(), spot.hub().clone()).ok()?;
+        let ready = Arc::new(Ready { definition, placed });
+        self.ready.insert(id, ready.clone());
+        Some(ready)
     }
+}
+
+fn asks(
+    interpreter: &mut Interpreter,
+    message: &MessageArgument,
+    ready: &Ready,
+    now: Timestamp,
+) -> bool {
+    let Ready { definition, placed } = ready;
+    // It refreshes by time until its script is mended.
+    if definition.is_given_up() {
+        return false;
+    }
+    definition.should_invalidate(interpreter, message, placed, now).unwrap_or_else(|failed| {
+        tracing::debug!(widget = %definition.name, instance = %placed.id, problem = %failed.0.diagnostic, "should_invalidate failed: counted as true");
+        true
+    })
 }

@@ -11,6 +11,7 @@ mod judging;
 pub mod roster;
 
 pub use index::Index;
+use judging::Ready;
 pub use roster::Roster;
 
 use crate::hub::{Cause, Hub, HubName, Instance, InstanceId, WidgetName};
@@ -25,6 +26,8 @@ use std::time::Duration;
 
 /// Instances whose hints one script thread evaluates at a time when the index is built.
 const CHUNK: usize = 1_000;
+/// Instances that are kept ready to be asked.
+const READY: u64 = 16_384;
 /// How long a thread may take for a share of messages or hints before it counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -58,6 +61,8 @@ struct Plan {
 
 struct Inner {
     plan: RwLock<Plan>,
+    /// Instances that messages concerned lately; the least used go.
+    ready: moka::sync::Cache<InstanceId, Arc<Ready>>,
     shelf: Arc<Shelf>,
     clock: fn() -> Timestamp,
 }
@@ -73,7 +78,8 @@ pub struct Triage {
 impl Triage {
     /// `pool` is of the pure tier; a batch of messages is shared among its threads.
     pub fn new(shelf: Arc<Shelf>, pool: Pool, threads: usize, clock: fn() -> Timestamp) -> Self {
-        let inner = Arc::new(Inner { plan: RwLock::default(), shelf, clock });
+        let ready = moka::sync::Cache::new(READY);
+        let inner = Arc::new(Inner { plan: RwLock::default(), ready, shelf, clock });
         Self { inner, pool, threads: threads.max(1) }
     }
 
@@ -106,9 +112,11 @@ impl Triage {
             {
                 plan.roster.remove(id);
                 plan.index.remove(id);
+                self.inner.ready.invalidate(&id);
             }
             for instance in instances {
                 plan.roster.insert(instance);
+                self.inner.ready.invalidate(&instance.id);
             }
         }
         self.index(instances.iter().map(|instance| instance.id).collect()).await;
