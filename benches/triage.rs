@@ -1,16 +1,20 @@
 //! Triage of one message against 1,000 to 1,000,000 instances: time, memory, and the time to build.
 //!
 //! `cargo bench --bench triage`. One hub a user with the eight widgets of a new user's hub. `named` is the index alone,
-//! `placed` adds what `should_invalidate` would be given: the instance, its hub and its configuration.
+//! `placed` adds what `should_invalidate` would be given: the instance, its hub and its configuration; `judged` is the
+//! whole of triage with scripts that are asked.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
+use hubs::config::{Limits, Site};
 use hubs::hub::{Column, Config, Hub, HubKind, Instance, InstanceId, Visibility};
 use hubs::message::{Description, Message, Topic, TopicPattern, Wire};
+use hubs::script::{Interpreter, Pool, Tier};
+use hubs::triage::Triage;
 use hubs::triage::index::Index;
 use hubs::triage::roster::Roster;
-use hubs::widget::Hint;
+use hubs::widget::{Hint, Shelf};
 use jiff::Timestamp;
 use serde_json::{Map, json};
 use std::hint::black_box;
@@ -267,5 +271,122 @@ fn triage(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, triage);
+/// The scripts of a user's eight widgets, with hints as above and a check that reads the body.
+const SCRIPTS: [(&str, &str, &str); 8] = [
+    (
+        "feed",
+        "#{ usernames: [widget.config.username] }",
+        "message.usernames.contains(widget.config.username)",
+    ),
+    (
+        "figures",
+        "#{ usernames: [widget.config.username] }",
+        "message.usernames.contains(widget.config.username)",
+    ),
+    (
+        "updates",
+        "#{ topics: [\"bench.update.#\"], usernames: [widget.config.username] }",
+        "message.topic.ends_with(\"update.comment\") && message.usernames.contains(widget.config.username)",
+    ),
+    (
+        "acls",
+        "#{ categories: [\"pkgdb\"], usernames: [widget.config.username] }",
+        "message.msg.acl.user == widget.config.username",
+    ),
+    (
+        "awards",
+        "#{ topics: [\"fedbadges.badge.award\"], body: #{ \"user.username\": widget.config.username } }",
+        "message.msg.user.username == widget.config.username",
+    ),
+    (
+        "follows",
+        "#{ body: #{ action: \"subscribe\", user: widget.config.username } }",
+        "message.msg.user == widget.config.username",
+    ),
+    (
+        "words",
+        "#{ topics: [\"hubs.hub.updated\"], body: #{ hub: widget.config.username } }",
+        "message.msg.hub == widget.config.username",
+    ),
+    (
+        "parcels",
+        "#{ packages: [widget.config.package] }",
+        "message.packages.contains(widget.config.package)",
+    ),
+];
+
+fn site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder for the scripts");
+    std::fs::create_dir(folder.path().join("widgets")).expect("it is empty");
+    for (name, hints, check) in SCRIPTS {
+        let script = format!(
+            "const PARAMETERS = #{{ username: #{{ kind: \"username\" }}, package: #{{ kind: \"package\" }} }};\n\
+             fn hints(widget) {{ {hints} }}\n\
+             fn should_invalidate(message, widget) {{ {check} }}\n\
+             fn data(widget) {{ #{{}} }}\n"
+        );
+        std::fs::write(folder.path().join(format!("widgets/{name}.rhai")), script)
+            .expect("a small file");
+    }
+    folder
+}
+
+/// The whole of triage, with the scripts and all their limits: ten candidates are asked about each message, by one
+/// thread. Batches of 256, as in a flood; what waking the thread costs is in them.
+fn judged(criterion: &mut Criterion) {
+    const BATCH: usize = 256;
+    let folder = site();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for size in [1_000, 100_000] {
+        let limits = Limits::pure();
+        let install = hubs::bindings::pure();
+        let mut reader = Interpreter::new(Tier::Pure, limits.clone(), Some(install.clone()));
+        let shelf = Arc::new(Shelf::new(Site::at(folder.path()), &mut reader));
+        let pool = Pool::start(Tier::Pure, limits, 1, Some(install));
+        let triage = Triage::new(shelf, pool, 1, || Timestamp::UNIX_EPOCH);
+        let users = size / SCRIPTS.len() as u64;
+        runtime.block_on(async {
+            for number in 0..users {
+                let hub = hub(number);
+                let instances = (0..).zip(SCRIPTS).map(|(position, (widget, ..))| Instance {
+                    id: InstanceId(number * 8 + u64::from(position) + 1),
+                    hub: hub.name.clone(),
+                    widget: widget.parse().expect("it is a name"),
+                    column: Column::Right,
+                    position,
+                    config: [
+                        ("username".to_owned(), json!(hub.name)),
+                        ("package".to_owned(), json!(format!("package{number}"))),
+                    ]
+                    .into_iter()
+                    .collect(),
+                });
+                triage.put_hub(Hub::clone(&hub), &instances.collect::<Vec<_>>()).await;
+            }
+        });
+        let mut number = numbers();
+        let messages: Vec<Message> = (0..BATCH)
+            .map(|_| {
+                let first = number(users - 2);
+                message("bench.update.comment", &[first, first + 1, first + 2], &[number(users)])
+            })
+            .collect();
+        let mut group = criterion.benchmark_group(format!("triage/{size}"));
+        group.sampling_mode(SamplingMode::Flat).sample_size(30);
+        group.throughput(criterion::Throughput::Elements(BATCH as u64));
+        group.bench_function("ten/judged", |bencher| {
+            bencher.iter_batched(
+                || messages.clone(),
+                |messages| {
+                    let judged = runtime.block_on(triage.judge(messages));
+                    assert!(judged.iter().all(|one| one.invalidated.len() == 10));
+                },
+                criterion::BatchSize::LargeInput,
+            );
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, triage, judged);
 criterion_main!(benches);
