@@ -3,7 +3,9 @@
 use super::keeping::Failing;
 use super::{Inner, Rebuild};
 use crate::cache::Entry;
-use crate::hub::{Cause, Hub, HubName, Instance, InstanceId, Placed, State, WidgetView};
+use crate::hub::{
+    Cause, Hub, HubName, Instance, InstanceId, Placed, State, Visibility, WidgetView,
+};
 use crate::render::{self, CardHtml, Skeleton, WidgetHtml};
 use crate::widget::{Chrome, Definition, Style};
 use bytes::Bytes;
@@ -23,6 +25,8 @@ pub struct Current {
     pub json: Bytes,
     /// The version in quotes, as HTTP wants it.
     pub etag: Bytes,
+    /// Of its hub: who may see it.
+    pub visibility: Visibility,
 }
 
 /// One place on a hub's page, as far as it is built.
@@ -109,14 +113,14 @@ impl Rebuild {
     /// Puts the view together, and the instance in line if it is old. Kept only if nothing changed meanwhile.
     fn compose(&self, instance: &Instance, hub: Arc<Hub>) -> Option<Arc<Current>> {
         let changes = self.0.known.lock().changes();
-        let id = instance.id;
+        let (id, visibility) = (instance.id, hub.visibility);
         let (current, due) = match self.0.load(instance.clone(), hub) {
             Ok(loaded) => {
                 let entry = self.0.parts.cache.entry(id);
                 let due = self.is_due(&loaded, entry.as_deref());
                 (self.0.view_of(&loaded, entry.as_deref(), due), due)
             }
-            Err(unfit) => (Some(self.0.unfit_view(instance, unfit)), false),
+            Err(unfit) => (Some(self.0.unfit_view(instance, visibility, unfit)), false),
         };
         if due {
             self.push(id, true);
@@ -238,11 +242,11 @@ impl Inner {
             html: String::new(),
             error,
         };
-        self.finished(view, &chrome, shown.html)
+        self.finished(view, &chrome, shown.html, loaded.hub.visibility)
     }
 
     /// An instance that no script can run for: its widget is gone, or its configuration does not fit.
-    fn unfit_view(&self, instance: &Instance, unfit: Unfit) -> Current {
+    fn unfit_view(&self, instance: &Instance, visibility: Visibility, unfit: Unfit) -> Current {
         let title = instance.widget.to_string();
         let version = version(&Value::Null, "", &title, State::Error, Some(&unfit));
         let view = WidgetView {
@@ -263,11 +267,17 @@ impl Inner {
             error: Some(unfit),
         };
         let chrome = render::Chrome { style: render::Style::Panel, hide_when_empty: None };
-        self.finished(view, &chrome, "")
+        self.finished(view, &chrome, "", visibility)
     }
 
     /// With the card around it, and as JSON.
-    fn finished(&self, mut view: WidgetView, chrome: &render::Chrome, inner: &str) -> Current {
+    fn finished(
+        &self,
+        mut view: WidgetView,
+        chrome: &render::Chrome,
+        inner: &str,
+        visibility: Visibility,
+    ) -> Current {
         match self.parts.renderer.card(&CardHtml { view: &view, chrome, inner }) {
             Ok(html) => view.html = html,
             Err(problem) => {
@@ -277,7 +287,7 @@ impl Inner {
         }
         let json = serde_json::to_vec(&view).expect("names, numbers and JSON make JSON").into();
         let etag = format!("\"{}\"", view.version).into();
-        Current { view, json, etag }
+        Current { view, json, etag, visibility }
     }
 
     fn skeleton(&self, instance: &Instance, title: &str) -> String {

@@ -100,17 +100,14 @@ impl Intake {
 
     /// A hub that messages concern is alive.
     async fn touch(&self, judged: &[Judged]) -> anyhow::Result<()> {
-        let mut active: HashMap<&HubName, Timestamp> = HashMap::new();
+        let mut active: HashMap<HubName, Timestamp> = HashMap::new();
         for one in judged {
             for concerned in &one.invalidated {
-                let at = active.entry(&concerned.hub).or_insert(one.message.sent_at);
+                let at = active.entry(concerned.hub.clone()).or_insert(one.message.sent_at);
                 *at = (*at).max(one.message.sent_at);
             }
         }
-        for (hub, at) in active {
-            self.store.touch(hub, at).await?;
-        }
-        Ok(())
+        Ok(self.store.touch(&active.into_iter().collect::<Vec<_>>()).await?)
     }
 }
 

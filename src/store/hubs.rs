@@ -110,14 +110,19 @@ impl Store {
         Ok(writing.commit().await?)
     }
 
-    /// That something happened on a hub. An older time than the known one changes nothing.
-    pub async fn touch(&self, hub: &HubName, at: Timestamp) -> Result<(), StoreError> {
+    /// That something happened on hubs, in one transaction. An older time than the known one changes nothing.
+    pub async fn touch(&self, active: &[(HubName, Timestamp)]) -> Result<(), StoreError> {
+        if active.is_empty() {
+            return Ok(());
+        }
         let mut writing = self.pool.begin().await?;
-        sqlx::query("UPDATE hubs SET last_active = $2 WHERE name = $1 AND last_active < $2")
-            .bind(hub.as_str())
-            .bind(at.as_microsecond())
-            .execute(&mut *writing)
-            .await?;
+        for (hub, at) in active {
+            sqlx::query("UPDATE hubs SET last_active = $2 WHERE name = $1 AND last_active < $2")
+                .bind(hub.as_str())
+                .bind(at.as_microsecond())
+                .execute(&mut *writing)
+                .await?;
+        }
         Ok(writing.commit().await?)
     }
 }

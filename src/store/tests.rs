@@ -173,8 +173,8 @@ async fn a_hub_is_touched_forwards_only_and_updated_by_name() {
     let hub = team("a");
     store.create_hub(&hub, &[]).await.unwrap();
     let later = NOW + SignedDuration::from_hours(1);
-    store.touch(&hub.name, later).await.unwrap();
-    store.touch(&hub.name, NOW).await.unwrap();
+    store.touch(&[(hub.name.clone(), later)]).await.unwrap();
+    store.touch(&[(hub.name.clone(), NOW)]).await.unwrap();
     let changed = Hub { summary: "new".into(), archived: true, left_width: 6, ..hub };
     store.update_hub(&changed).await.unwrap();
     let found = store.hub(&changed.name).await.unwrap().unwrap();

@@ -1,8 +1,8 @@
 //! `GET /{hub}/events`: Server-Sent Events.
 
-use super::Services;
 use super::errors::{JsonError, PageError};
-use crate::hub::HubName;
+use super::{Services, pages};
+use crate::hub::{HubName, Visibility};
 use crate::live::{Announcement, Heard, Kind, Listener};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -27,10 +27,11 @@ pub(super) async fn stream(
     Query(Since { since }): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Response, JsonError> {
-    let name: HubName = hub.parse().map_err(PageError::from)?;
-    if services.store.hub(&name).await.map_err(PageError::internal)?.is_none() {
+    let found = pages::find(&services, &hub).await?;
+    if found.visibility != Visibility::Public {
         return Err(PageError::NoSuchHub(hub).into());
     }
+    let name = found.name;
     // A browser that comes back knows better than the page that it once loaded.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let listener = services.live.listen(&name, last.or(since.as_deref()));

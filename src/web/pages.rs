@@ -53,7 +53,13 @@ pub(super) async fn hub(
     let found = find(&services, &name).await?;
     // Before the widgets are looked at: what happens from here on reaches the page by its stream.
     let cursor = services.live.cursor(&found.name);
-    let places = services.rebuild.of_hub(&found.name).await.map_err(PageError::internal)?;
+    // A preview is the hub's name and summary: its widgets are for its members.
+    let places = match found.visibility {
+        Visibility::Public => {
+            services.rebuild.of_hub(&found.name).await.map_err(PageError::internal)?
+        }
+        _ => Vec::new(),
+    };
     let column = |column: Column| -> Vec<String> {
         places.iter().filter(|place| place.instance.column == column).map(html).collect()
     };

@@ -2,7 +2,7 @@
 
 use super::errors::{JsonError, PageError};
 use super::{Services, pages};
-use crate::hub::{HubName, InstanceId};
+use crate::hub::{HubName, InstanceId, Visibility};
 use crate::rebuild::Current;
 use crate::render::WidgetPage;
 use axum::body::Body;
@@ -79,7 +79,11 @@ async fn current(services: &Services, hub: &str, id: &str) -> Result<Arc<Current
     let id: InstanceId = id.parse()?;
     let found = services.rebuild.current_or_built(id).await.map_err(PageError::internal)?;
     match found {
-        Some(current) if current.view.hub.as_str() == hub => Ok(current),
+        Some(current)
+            if current.view.hub.as_str() == hub && current.visibility == Visibility::Public =>
+        {
+            Ok(current)
+        }
         _ => Err(PageError::NoSuchWidget { hub: hub.parse::<HubName>()?, id }),
     }
 }

@@ -154,3 +154,33 @@ async fn the_counters_count_and_the_service_says_that_it_is_well() {
         assert!(counters.contains(name), "{name} is missing in {counters}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_is_not_public_shows_nothing_to_strangers() {
+    let hub = |name: &str, visibility: &str| {
+        format!(
+            "[[hub]]\nname = \"{name}\"\nsummary = \"The {name} one\"\nvisibility = \"{visibility}\"\n\
+             [[hub.widget]]\nwidget = \"about\"\nconfig = {{ text = \"a secret\" }}\n"
+        )
+    };
+    let file = format!("{}{}", hub("closed", "private"), hub("ajar", "preview"));
+    let house = TestHouse::with(&[("hubs.toml", &file)]).await;
+    for path in [
+        "/closed",
+        "/closed/json",
+        "/closed/1",
+        "/closed/1/json",
+        "/closed/events",
+        "/ajar/2",
+        "/ajar/2/json",
+        "/ajar/events",
+    ] {
+        let (status, said) = house.get(path).await;
+        assert_eq!(status, 404, "{path}");
+        assert!(!said.contains("a secret"), "{path}");
+    }
+    let (status, page) = house.get("/ajar").await;
+    assert!(status == 200 && page.contains("The ajar one") && !page.contains("a secret"), "{page}");
+    let (_, index) = house.get("/").await;
+    assert!(!index.contains("closed") && !index.contains("ajar"));
+}
