@@ -220,8 +220,10 @@ impl Unit<'_> {
             facts.constants.insert(name.into(), json);
             facts.places.insert(name.into(), (line, column));
         }
-        shared.build_index();
-        self.engine.register_global_module(shared.into());
+        if !facts.constants.is_empty() {
+            shared.build_index();
+            self.engine.register_global_module(shared.into());
+        }
         Ok(facts)
     }
 

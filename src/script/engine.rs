@@ -67,8 +67,8 @@ fn free_words(engine: &mut Engine) {
 
 /// Functions of the host, built once a thread and shared by its engines: an engine of its own costs a program little.
 pub(super) struct Parts {
+    /// Rhai's functions, and ours in place of some: in one module, since each call looks through all of them.
     standard: Shared<Module>,
-    ours: Shared<Module>,
     global: Shared<Module>,
     named: Vec<(String, Shared<Module>)>,
 }
@@ -82,6 +82,7 @@ impl Parts {
         if tier == Tier::Pure {
             tree::register_nothing(&mut ours);
         }
+        ours.fill_with(&Standard::new().as_shared_module());
         ours.build_index();
         let Toolbox { mut global, named } = tools;
         global.build_index();
@@ -89,12 +90,7 @@ impl Parts {
             module.build_index();
             (name, module.into())
         });
-        Self {
-            standard: Standard::new().as_shared_module(),
-            ours: ours.into(),
-            global: global.into(),
-            named: named.collect(),
-        }
+        Self { standard: ours.into(), global: global.into(), named: named.collect() }
     }
 
     /// Whether the host has a module of this name.
@@ -102,12 +98,12 @@ impl Parts {
         self.named.iter().any(|(known, _)| known == name)
     }
 
-    /// What is registered later is found first, so the guards stand before what they replace.
     pub(super) fn engine(&self, tier: Tier, limits: &Limits) -> Engine {
         let mut engine = Engine::new_raw();
+        if !self.global.is_empty() {
+            engine.register_global_module(self.global.clone());
+        }
         engine.register_global_module(self.standard.clone());
-        engine.register_global_module(self.global.clone());
-        engine.register_global_module(self.ours.clone());
         for (name, module) in &self.named {
             engine.register_static_module(name, module.clone());
         }
