@@ -240,13 +240,15 @@ impl Rebuild {
             (news, known.failed(id, unbuilt.error, unbuilt.diagnostic))
         };
         if news {
+            let shown = if old.is_some() { "its last good data" } else { "nothing yet" };
             tracing::warn!(
                 widget = %loaded.definition.name,
                 instance = %id,
                 hub = %loaded.hub.name,
                 error = failing.error,
                 place = failing.diagnostic.as_ref().and_then(Diagnostic::place),
-                "a widget could not be rebuilt: its last good data is served"
+                shown,
+                "a widget could not be rebuilt"
             );
         }
         inner.queue.lock().plan(id, Instant::now() + failing.retry_in());
