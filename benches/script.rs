@@ -134,6 +134,37 @@ fn ask(text: &str, topic: &str, times: u64, start: Option<&Barrier>) -> Duration
     begun.elapsed()
 }
 
+/// The same function by Rhai alone on plain maps: what an engine costs here that bounds nothing.
+fn bare(times: u64) -> Duration {
+    let engine = rhai::Engine::new();
+    let ast = engine.compile(CHAIN).expect("it compiles");
+    let map = |value| engine.parse_json(value, true).expect("it is JSON");
+    let body = map(r#"{"issue":{"user":{"name":"ralph"}}}"#);
+    let mut top = rhai::Map::new();
+    top.insert("topic".into(), HIT.into());
+    top.insert("msg".into(), body.into());
+    let message = rhai::Dynamic::from_map(top).into_read_only().into_shared();
+    let widget = rhai::Dynamic::from_map(map(r#"{"config":{"username":"ralph"}}"#)).into_shared();
+    let once = || {
+        let options = rhai::CallFnOptions::new().eval_ast(false);
+        let arguments = (message.clone(), widget.clone());
+        let mut scope = rhai::Scope::new();
+        engine.call_fn_with_options::<bool>(
+            options,
+            &mut scope,
+            &ast,
+            "should_invalidate",
+            arguments,
+        )
+    };
+    assert!(once().expect("it answers"));
+    let begun = Instant::now();
+    for _ in 0..times {
+        let _ = black_box(once());
+    }
+    begun.elapsed()
+}
+
 /// The time that it takes when each of so many threads calls so often.
 fn together(threads: usize, times: u64) -> Duration {
     let start = Barrier::new(threads);
@@ -154,6 +185,7 @@ fn should_invalidate(c: &mut Criterion) {
     ] {
         group.bench_function(name, |b| b.iter_custom(|times| ask(text, topic, times, None)));
     }
+    group.bench_function("chain, bare engine without limits", |b| b.iter_custom(bare));
     // The same number of calls on each thread: with two of them the time should hardly grow.
     for threads in [1, 2] {
         group.bench_function(format!("{threads} threads, calls of each"), |b| {

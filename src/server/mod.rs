@@ -20,7 +20,7 @@ use crate::live::{Announcement, Kind, Live};
 use crate::outbound::Outbound;
 use crate::rebuild::{self, Audience, Current, Rebuild};
 use crate::render::Renderer;
-use crate::script::{Install, Interpreter, Pool, Tier};
+use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
@@ -37,6 +37,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// What compiling all scripts may take.
+const READING: Duration = Duration::from_mins(1);
 /// What shutting down may take; what is not done then is in the journal.
 const DRAIN: Duration = Duration::from_millis(900);
 
@@ -114,12 +116,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         runtime: Handle::current(),
         sandbox: settings.sandbox.clone(),
     });
-    let (shelf, renderer) = read_site(&site, &settings, &install)?;
-    seed::hubs(&store, &settings, clock()).await?;
-
     let sandbox = &settings.sandbox;
     let pure =
         Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
+    let (shelf, renderer) = read_site(&site, &settings, &pure).await?;
+    seed::hubs(&store, &settings, clock()).await?;
+
     let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
     let live = Live::new(epoch(clock()));
     let triage = Triage::new(shelf.clone(), pure.clone(), sandbox.pure_threads, clock);
@@ -184,7 +186,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         shelf: shelf.clone(),
         renderer,
         assets,
-        ingest: Arc::new(Ingest::new(sender.clone(), settings.server.ingest_token.clone())),
+        ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
         metrics,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
@@ -225,14 +227,14 @@ impl Kept {
 }
 
 /// Scripts and templates. A broken one is told and left out; a configuration that needs it is refused.
-fn read_site(
+async fn read_site(
     site: &Site,
     settings: &Settings,
-    install: &Install,
+    pure: &Pool,
 ) -> anyhow::Result<(Arc<Shelf>, Arc<Renderer>)> {
-    let mut reader =
-        Interpreter::new(Tier::Pure, settings.sandbox.pure.clone(), Some(install.clone()));
-    let shelf = Shelf::new(site.clone(), &mut reader);
+    // On the thread that will run them, so that they are compiled once.
+    let scripts = site.clone();
+    let shelf = pure.run(move |interpreter| Shelf::new(scripts, interpreter), READING).await?;
     let (renderer, in_templates) = Renderer::new(site);
     let library = shelf.library();
     for problem in library.problems().chain(&in_templates) {

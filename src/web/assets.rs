@@ -9,6 +9,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The files of `static/`, read once and again when one changes.
 pub struct Assets {
@@ -62,7 +63,7 @@ fn kind_of(name: &str) -> &'static str {
 
 /// `GET /static/…`: for a year where the address carries a version, else asked again each time.
 pub(super) async fn serve(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Path(path): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -73,7 +74,7 @@ pub(super) async fn serve(
 
 /// `GET /favicon.ico`: browsers ask for it whatever the page says.
 pub(super) async fn favicon(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     answer(&services, "favicon.svg", false, &headers)

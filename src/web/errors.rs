@@ -61,7 +61,7 @@ impl IntoResponse for PageError {
 }
 
 /// Gives an answer that failed its body: a page. Routes that speak JSON use [`JsonError`].
-pub(super) async fn render(State(services): State<Services>, response: Response) -> Response {
+pub(super) async fn render(State(services): State<Arc<Services>>, response: Response) -> Response {
     let Some(Failed(error)) = response.extensions().get::<Failed>().cloned() else {
         return response;
     };
@@ -92,7 +92,7 @@ impl IntoResponse for JsonError {
         let body = Json(json!({ "error": self.0.to_string() }));
         let mut response = self.0.into_response();
         response.extensions_mut().remove::<Failed>();
-        (response.status(), body).into_response()
+        super::security::fenced((response.status(), body).into_response())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `GET /{hub}/events`: Server-Sent Events.
 
 use super::errors::{JsonError, PageError};
-use super::{Services, pages};
+use super::{Services, pages, security};
 use crate::hub::{HubName, Visibility};
 use crate::live::{Announcement, Heard, Kind, Listener};
 use axum::body::{Body, Bytes};
@@ -12,6 +12,7 @@ use futures_util::stream;
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Since {
@@ -22,7 +23,7 @@ pub(super) struct Since {
 /// `GET /{hub}/events`: what happens on a hub, from `Last-Event-ID` or `?since=` on. A reader for whom too much has
 /// happened gets a fresh copy of each widget. 404 when there is no such hub.
 pub(super) async fn stream(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     Query(Since { since }): Query<Since>,
     headers: HeaderMap,
@@ -46,11 +47,11 @@ pub(super) async fn stream(
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that collect answers would hold every event back.
     answer.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    Ok(security::fenced(response))
 }
 
 struct Reading {
-    services: Services,
+    services: Arc<Services>,
     hub: HubName,
     listener: Listener,
     /// For a reader who missed too much; at most one of each widget of the hub.

@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 
@@ -84,7 +85,7 @@ impl IntoResponse for Refused {
 /// `POST /api/messages`: `{"accepted", "refused", "errors": [{"line", "error"}]}`, once what was accepted is on disk.
 /// 200, or 400 when no line was a message; 401 without the right token; 415 for another content type.
 pub(super) async fn messages(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Body,

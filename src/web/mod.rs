@@ -32,8 +32,7 @@ use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-/// What handlers ask. Cheap to clone: a bundle of handles.
-#[derive(Clone)]
+/// What handlers ask: a bundle of handles.
 pub struct Services {
     pub store: Store,
     pub rebuild: Rebuild,
@@ -41,7 +40,7 @@ pub struct Services {
     pub shelf: Arc<Shelf>,
     pub renderer: Arc<Renderer>,
     pub assets: Arc<Assets>,
-    pub ingest: Arc<Ingest>,
+    pub ingest: Ingest,
     pub metrics: PrometheusHandle,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
@@ -50,6 +49,7 @@ pub struct Services {
 
 /// Every route of the service.
 pub fn routes(services: Services) -> Router {
+    let services = Arc::new(services);
     let pages = Router::new()
         .route("/", get(pages::index))
         .route("/{hub}", get(pages::hub))
@@ -62,15 +62,13 @@ pub fn routes(services: Services) -> Router {
         .route("/healthz", get(operations::healthz))
         .route("/metrics", get(operations::metrics))
         .fallback(errors::no_such_page)
-        .layer(CompressionLayer::new());
-    // A stream must reach the browser as it is written, and a cached widget is answered from memory.
+        .layer(CompressionLayer::new())
+        .layer(middleware::map_response_with_state(services.clone(), errors::render))
+        .layer(middleware::map_response(security::fence));
+    // A stream must reach the browser as it is written, and a cached widget is answered from memory: no layer stands
+    // between, the handlers fence their answers in themselves.
     let live = Router::new()
         .route("/{hub}/events", get(events::stream))
         .route("/{hub}/{id}/json", get(widgets::json));
-    pages
-        .merge(live)
-        .layer(middleware::map_response_with_state(services.clone(), errors::render))
-        .layer(middleware::map_response(security::headers))
-        .layer(CatchPanicLayer::custom(errors::panicked))
-        .with_state(services)
+    pages.merge(live).layer(CatchPanicLayer::custom(errors::panicked)).with_state(services)
 }

@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use std::sync::Arc;
 
 /// `GET /healthz`: 200 while it is well, 503 with the reasons while it is not.
-pub(super) async fn healthz(State(services): State<Services>) -> Response {
+pub(super) async fn healthz(State(services): State<Arc<Services>>) -> Response {
     let mut reasons = (services.health)();
     if let Err(error) = services.store.is_empty().await {
         tracing::error!(%error, "the store does not answer");
@@ -23,7 +24,7 @@ pub(super) async fn healthz(State(services): State<Services>) -> Response {
 }
 
 /// `GET /metrics`, in the text format of Prometheus.
-pub(super) async fn metrics(State(services): State<Services>) -> Response {
+pub(super) async fn metrics(State(services): State<Arc<Services>>) -> Response {
     services.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], services.metrics.render())
         .into_response()

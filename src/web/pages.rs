@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Hubs that the first page shows of each kind; a search finds the others.
 const SHOWN: usize = 200;
@@ -23,7 +24,7 @@ pub(super) struct Search {
 
 /// `GET /`: all public hubs, or those whose name or summary has what `?q=` says.
 pub(super) async fn index(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Query(Search { q }): Query<Search>,
 ) -> Result<Response, PageError> {
     let hubs = services.store.hubs().await.map_err(PageError::internal)?;
@@ -47,7 +48,7 @@ pub(super) async fn index(
 
 /// `GET /{hub}`: the page, every cached widget already in it and skeletons for the others.
 pub(super) async fn hub(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Path(name): Path<String>,
 ) -> Result<Response, PageError> {
     let found = find(&services, &name).await?;
@@ -81,7 +82,7 @@ fn html(place: &Place) -> String {
 
 /// `GET /{hub}/json`: the hub for programs, widgets by id.
 pub(super) async fn hub_json(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, JsonError> {
     let hub = find(&services, &name).await?;

@@ -17,12 +17,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-pub(super) async fn headers(mut response: Response) -> Response {
+/// Fences an answer in.
+pub(super) fn fenced(mut response: Response) -> Response {
     let answer = response.headers_mut();
     for (name, value) in HEADERS {
         answer.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// The same as a layer.
+pub(super) async fn fence(response: Response) -> Response {
+    fenced(response)
 }
 
 /// Whether a request comes straight from this machine, and from no web page of another site.

@@ -6,10 +6,11 @@ use crate::hub::WidgetName;
 use crate::render::{SourceFile, SourcePage};
 use axum::extract::{Path, State};
 use axum::response::Response;
+use std::sync::Arc;
 
 /// The script, its template and the modules that it imports.
 pub(super) async fn show(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Path(widget): Path<String>,
 ) -> Result<Response, PageError> {
     let name: WidgetName = widget.parse()?;

@@ -1,7 +1,7 @@
 //! One widget: as a fragment of HTML, and as the JSON that event streams carry.
 
 use super::errors::{JsonError, PageError};
-use super::{Services, pages};
+use super::{Services, pages, security};
 use crate::hub::{HubName, InstanceId, Visibility};
 use crate::rebuild::Current;
 use crate::render::WidgetPage;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// `GET /{hub}/{id}/json`: the widget as SSE carries it; built first if it never was. 304 when the browser has it, 404
 /// when it is gone.
 pub(super) async fn json(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, JsonError> {
@@ -24,19 +24,19 @@ pub(super) async fn json(
     if knows(&headers, &etag) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         response.headers_mut().insert(header::ETAG, etag);
-        return Ok(response);
+        return Ok(security::fenced(response));
     }
     let mut response = Response::new(Body::from(current.json.clone()));
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer.insert(header::ETAG, etag);
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok(response)
+    Ok(security::fenced(response))
 }
 
 /// `GET /{hub}/{id}`: the widget alone. A browser gets it as a page, a script that asks for a fragment only the card.
 pub(super) async fn fragment(
-    State(services): State<Services>,
+    State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {

@@ -89,9 +89,19 @@ async fn what_is_not_there_is_a_page_with_a_way_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_fenced_in_by_its_headers() {
     let house = TestHouse::demo().await;
-    for path in
-        ["/", "/ralph", "/ralph/json", "/nobody-here", "/static/hubs.js", "/healthz", "/metrics"]
-    {
+    for path in [
+        "/",
+        "/ralph",
+        "/ralph/json",
+        "/designteam/1/json",
+        "/ralph/events",
+        "/ralph/99999/json",
+        "/nobody-here/events",
+        "/nobody-here",
+        "/static/hubs.js",
+        "/healthz",
+        "/metrics",
+    ] {
         let answer = house.client().get(house.url(path)).send().await.unwrap();
         let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(

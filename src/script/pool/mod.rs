@@ -132,13 +132,15 @@ impl Shop {
 
     fn work(self: Arc<Self>) {
         let given_up = Arc::new(AtomicBool::new(false));
-        let mut interpreter = self.interpreter();
+        // An engine with its functions is the better part of a megabyte: made when there is something to run.
+        let mut interpreter = None;
         loop {
             // One thread at a time waits for the next job, holding the lock; the others wait for the lock.
             let Some(work) = self.jobs.lock().blocking_recv() else { return };
-            if panics::catch(|| work(&mut interpreter, &given_up)).is_err() {
+            let ready = interpreter.get_or_insert_with(|| self.interpreter());
+            if panics::catch(|| work(ready, &given_up)).is_err() {
                 // Scripts' panics are caught closer; this was the job's own. What it left behind is unknown.
-                interpreter = self.interpreter();
+                interpreter = None;
             }
             if given_up.load(Ordering::Acquire) {
                 self.lost.fetch_sub(1, Ordering::AcqRel);
