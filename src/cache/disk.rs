@@ -5,6 +5,7 @@
 
 use super::{CacheError, CacheStore};
 use jiff::Timestamp;
+use parking_lot::RwLock;
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -21,9 +22,16 @@ const FLUSH_EVERY_MS: u64 = 500;
 
 #[derive(Debug)]
 pub struct SledStore {
-    db: sled::Db,
+    /// `None` once it is closed.
+    open: RwLock<Option<Open>>,
     folder: PathBuf,
     given_up: AtomicBool,
+}
+
+/// In the order in which they are let go.
+#[derive(Debug)]
+struct Open {
+    db: sled::Db,
     /// Held as long as the folder is used.
     _lock: File,
 }
@@ -65,15 +73,18 @@ impl SledStore {
                 })?
             }
         };
-        Ok(Self { db, folder: folder.into(), given_up: AtomicBool::new(false), _lock: lock })
+        let open = RwLock::new(Some(Open { db, _lock: lock }));
+        Ok(Self { open, folder: folder.into(), given_up: AtomicBool::new(false) })
     }
 
-    /// Calls sled, unless it has been given up; a panic or an error of its gives it up.
+    /// Calls sled, unless it is closed or has been given up; a panic or an error of its gives it up.
     pub(super) fn call<T>(&self, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Option<T> {
         if self.given_up.load(Ordering::Relaxed) {
             return None;
         }
-        match guarded(|| call(&self.db)) {
+        let open = self.open.read();
+        let open = open.as_ref()?;
+        match guarded(|| call(&open.db)) {
             Ok(result) => Some(result),
             Err(why) => {
                 if !self.given_up.swap(true, Ordering::Relaxed) {
@@ -111,6 +122,13 @@ impl CacheStore for SledStore {
         flushed.map(|_| ()).ok_or_else(|| {
             CacheError::Write(format!("the folder {} is damaged", self.folder.display()))
         })
+    }
+
+    fn close(&self) -> Result<(), CacheError> {
+        let flushed = self.flush();
+        // Letting go of sled waits for its threads.
+        drop(self.open.write().take());
+        flushed
     }
 }
 

@@ -33,4 +33,8 @@ impl CacheStore for MemoryStore {
     fn flush(&self) -> Result<(), CacheError> {
         Ok(())
     }
+
+    fn close(&self) -> Result<(), CacheError> {
+        Ok(())
+    }
 }

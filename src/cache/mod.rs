@@ -56,6 +56,8 @@ pub trait CacheStore: Send + Sync + 'static {
     fn apply(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>);
     /// Returns when all is on disk.
     fn flush(&self) -> Result<(), CacheError>;
+    /// Returns when all is on disk and the place is free for another; from then on everything is a miss.
+    fn close(&self) -> Result<(), CacheError>;
 }
 
 /// What an instance's last good run gave; one an instance. Whether it still holds is for `rebuild` to say.
@@ -179,6 +181,11 @@ impl Cache {
     /// Returns when all is on disk. Blocks: call it on a thread that may, and with a limit of time.
     pub fn flush(&self) -> Result<(), CacheError> {
         self.store.flush()
+    }
+
+    /// The last thing: whatever still holds a handle finds nothing any more. Blocks.
+    pub fn close(&self) -> Result<(), CacheError> {
+        self.store.close()
     }
 
     fn turn(&self, id: InstanceId) -> MutexGuard<'_, ()> {

@@ -34,6 +34,10 @@ impl CacheStore for Shared {
     fn flush(&self) -> Result<(), CacheError> {
         Ok(())
     }
+
+    fn close(&self) -> Result<(), CacheError> {
+        self.flush()
+    }
 }
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -262,4 +266,18 @@ fn a_folder_that_can_not_be_made_is_named() {
         said.starts_with(&format!("the cache {} can't be opened: ", folder.display())),
         "{said}"
     );
+}
+
+#[test]
+fn a_closed_cache_is_on_disk_and_free_for_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache");
+    let first = Cache::open(&path).unwrap();
+    let still_held = first.clone();
+    first.keep(InstanceId(1), entry("x"));
+    first.close().unwrap();
+    let second = Cache::open(&path).unwrap();
+    assert!(second.entry(InstanceId(1)).is_some());
+    still_held.keep(InstanceId(2), entry("x"));
+    assert!(second.entry(InstanceId(2)).is_none());
 }

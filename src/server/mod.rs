@@ -90,8 +90,8 @@ impl Running {
             );
         }
         let cache = self.cache;
-        let flushed = tokio::task::spawn_blocking(move || cache.flush());
-        match tokio::time::timeout(DRAIN, flushed).await {
+        let closed = tokio::task::spawn_blocking(move || cache.close());
+        match tokio::time::timeout(DRAIN, closed).await {
             Ok(Ok(Ok(()))) => tracing::info!("stopped"),
             other => tracing::warn!(?other, "stopped, but the cache may lack the last half second"),
         }
