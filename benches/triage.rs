@@ -336,7 +336,8 @@ fn site() -> tempfile::TempDir {
 fn judged(criterion: &mut Criterion) {
     const BATCH: usize = 256;
     let folder = site();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     for size in [1_000, 100_000] {
         let limits = Limits::pure();
         let install = hubs::bindings::pure();

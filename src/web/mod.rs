@@ -64,11 +64,12 @@ pub fn routes(services: Services) -> Router {
         .fallback(errors::no_such_page)
         .layer(CompressionLayer::new())
         .layer(middleware::map_response_with_state(services.clone(), errors::render))
-        .layer(middleware::map_response(security::fence));
+        .layer(middleware::map_response(security::fence))
+        .layer(CatchPanicLayer::custom(errors::panicked));
     // A stream must reach the browser as it is written, and a cached widget is answered from memory: no layer stands
-    // between, the handlers fence their answers in themselves.
+    // between, the handlers fence their answers in themselves, and a panic ends the one connection.
     let live = Router::new()
         .route("/{hub}/events", get(events::stream))
         .route("/{hub}/{id}/json", get(widgets::json));
-    pages.merge(live).layer(CatchPanicLayer::custom(errors::panicked)).with_state(services)
+    pages.merge(live).with_state(services)
 }
