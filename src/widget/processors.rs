@@ -96,20 +96,20 @@ impl Processors {
             .map(|(_, p)| p)
     }
 
-    /// Adds to a message what its processor reads in it, and gives the message as scripts of this interpreter see it.
-    /// A processor that fails leaves out its field; without one the topic is the summary.
+    /// Adds to a message what its processor reads in it. One that fails leaves out its field; without one the topic is
+    /// the summary.
     pub fn describe(&self, interpreter: &mut Interpreter, message: &mut Message) {
-        let raw = interpreter.message(message);
-        let mut description = std::mem::take(&mut message.description);
         if let Some(processor) = self.processor_for(message) {
+            // As it came: what its headers say of people is in it.
+            let raw = interpreter.message(message);
             let call = Call { now: message.sent_at, widget: None, hosts: Arc::default() };
+            let wire = message.wire;
             Reading { processor, interpreter, message: &raw, call: &call }
-                .fill(&mut description, message.wire);
+                .fill(&mut message.description, wire);
         }
-        if description.summary.is_empty() {
-            description.summary = message.topic.as_str().into();
+        if message.description.summary.is_empty() {
+            message.description.summary = message.topic.as_str().into();
         }
-        message.description = description;
     }
 }
 
