@@ -1,4 +1,4 @@
-//! The service as a whole: cached widgets against a bare route, start to first page, memory and size of the binary.
+//! The service as a whole: start, memory, cached widgets against a bare route, reload and stop.
 //!
 //! `cargo bench --bench service`. Prints medians; each ratio is of rounds that took turns in one run.
 #![expect(
@@ -25,22 +25,29 @@ const REQUESTS: usize = 1_000;
 const STARTS: usize = 11;
 
 fn main() {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(start_to_first_page());
     runtime.block_on(cached_json());
+    runtime.block_on(saved_to_seen());
+    runtime.block_on(stop_with_open_streams());
 }
 
-/// A served demo on an empty folder.
+/// A served folder.
 struct Served {
     child: Child,
     address: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Served {
+    /// The demo, on an empty folder.
     fn start() -> Self {
-        let folder = TempDir::new().unwrap();
+        Self::on(TempDir::new().unwrap())
+    }
+
+    fn on(folder: TempDir) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hubs"))
             .current_dir(folder.path())
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -56,7 +63,7 @@ impl Served {
             })
             .unwrap();
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, _folder: folder }
+        Self { child, address, folder }
     }
 
     fn resident_kib(&self) -> u64 {
@@ -68,8 +75,9 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -160,6 +168,83 @@ async fn cached_json() {
     println!("cached widget JSON                             {:>8.0} requests/s", ours[middle]);
     println!("the same bytes from a bare route               {:>8.0} requests/s", theirs[middle]);
     println!("ratio                                          {:>8.2}", ratios[middle]);
+}
+
+/// A hub with one widget of our own.
+fn site() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let files = [
+        ("hubs.toml", "[[hub]]\nname = \"x\"\n[[hub.widget]]\nwidget = \"hello\"\n"),
+        (
+            "widgets/hello.rhai",
+            "const REFRESH = \"1h\";\nfn data(widget) { #{ text: \"first\" } }\n",
+        ),
+        ("templates/widgets/hello.html", "<p>{{ text }}</p>"),
+    ];
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// An open event stream.
+async fn listen(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /x/events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    hear(&mut stream, "retry:").await;
+    stream
+}
+
+async fn hear(stream: &mut TcpStream, what: &str) {
+    let mut heard = Vec::new();
+    while !String::from_utf8_lossy(&heard).contains(what) {
+        assert_ne!(stream.read_buf(&mut heard).await.unwrap(), 0, "the stream ended");
+    }
+}
+
+/// From writing a file to its event at an open page.
+async fn saved_to_seen() {
+    let served = Served::on(site());
+    Asking::of(served.address, "/x/1/json").await.ask().await;
+    let mut stream = listen(served.address).await;
+    let script = |text: String| {
+        format!("const REFRESH = \"1h\";\nfn data(widget) {{ #{{ text: \"{text}\" }} }}\n")
+    };
+    let template = |text: String| format!("<b>{text} {{{{ text }}}}</b>");
+    let kinds: [(&str, &str, &dyn Fn(String) -> String); 2] = [
+        ("script", "widgets/hello.rhai", &script),
+        ("template", "templates/widgets/hello.html", &template),
+    ];
+    for (kind, path, written) in kinds {
+        let mut times = Vec::new();
+        for round in 0..STARTS {
+            // Far enough from the last change to be one of its own.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let text = format!("{kind} {round}.");
+            let started = Instant::now();
+            std::fs::write(served.folder.path().join(path), written(text.clone())).unwrap();
+            hear(&mut stream, &text).await;
+            times.push(started.elapsed());
+        }
+        times.sort_unstable();
+        println!("{:<46} {:>8.1?}", format!("a saved {kind} in an open page"), times[STARTS / 2]);
+    }
+}
+
+async fn stop_with_open_streams() {
+    let mut served = Served::on(site());
+    let mut streams = Vec::new();
+    for _ in 0..1_000 {
+        streams.push(listen(served.address).await);
+    }
+    let started = Instant::now();
+    let id = served.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(served.child.wait().unwrap().success());
+    println!("SIGTERM to the end, 1,000 open streams         {:>8.1?}", started.elapsed());
 }
 
 async fn rate(address: SocketAddr, path: &str) -> f64 {
