@@ -205,6 +205,9 @@ async fn hear(stream: &mut TcpStream, what: &str) {
     }
 }
 
+/// How a file with some text in it is written.
+type Written<'a> = &'a dyn Fn(String) -> String;
+
 /// From writing a file to its event at an open page.
 async fn saved_to_seen() {
     let served = Served::on(site());
@@ -214,7 +217,7 @@ async fn saved_to_seen() {
         format!("const REFRESH = \"1h\";\nfn data(widget) {{ #{{ text: \"{text}\" }} }}\n")
     };
     let template = |text: String| format!("<b>{text} {{{{ text }}}}</b>");
-    let kinds: [(&str, &str, &dyn Fn(String) -> String); 2] = [
+    let kinds: [(&str, &str, Written<'_>); 2] = [
         ("script", "widgets/hello.rhai", &script),
         ("template", "templates/widgets/hello.html", &template),
     ];
