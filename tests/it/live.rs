@@ -1,7 +1,15 @@
 //! From a message to the open event streams, and what comes back to a reader who was away.
 
 use crate::harness::{Ear, TestHouse};
+use hubs::bus::Recording;
+use hubs::config::{Limits, Settings, Site};
+use hubs::script::{Interpreter, Pool, Tier};
+use hubs::store::Store;
+use hubs::triage::Triage;
+use hubs::widget::Shelf;
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Counts the messages about a user, so that every message about them makes it another one.
 const COUNTER: &str = r#"
@@ -159,4 +167,24 @@ async fn a_thousand_requests_for_what_was_never_built_call_data_once() {
     let answers: Vec<Value> =
         futures_util::future::join_all((0..1000).map(|_| house.json(&path))).await;
     assert!(answers.iter().all(|answer| answer["data"]["runs"] == 1), "{}", answers[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_asks_only_those_whom_a_message_may_concern() {
+    let (limits, install) = (Limits::pure(), hubs::bindings::pure());
+    let mut reader = Interpreter::new(Tier::Pure, limits.clone(), Some(install.clone()));
+    let shelf = Arc::new(Shelf::new(Site::built_in(), &mut reader));
+    let pool = Pool::start(Tier::Pure, limits, 1, Some(install));
+    let triage = Triage::new(shelf, pool, 1, Timestamp::now);
+    let store = Store::open("sqlite::memory:").await.unwrap();
+    hubs::server::seed(&store, &Settings::default(), Timestamp::now()).await.unwrap();
+    triage.fill(&store).await.unwrap();
+    let messages = Recording::open(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings/awards.jsonl").as_ref(),
+    )
+    .unwrap()
+    .map(|line| line.unwrap().message.unwrap());
+    for judged in triage.judge(messages.collect()).await {
+        assert_eq!(judged.candidates, judged.invalidated.len(), "{}", judged.message.topic);
+    }
 }
