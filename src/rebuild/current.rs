@@ -1,6 +1,7 @@
 //! A widget as it is at this moment: composed from the instance, its script and the cache's entry.
 
 use super::keeping::Failing;
+use super::queue::Queue;
 use super::{Inner, Rebuild};
 use crate::cache::Entry;
 use crate::hub::{
@@ -71,10 +72,15 @@ impl Rebuild {
         if self.0.parts.store.instance(id).await?.is_none() {
             return Ok(None);
         }
-        let wait = self.0.queue.lock().wait(id);
-        self.0.wake.notify_one();
-        // A closed channel means that the server stops: what there is must do.
-        let _ = wait.await;
+        let wait = {
+            let mut queue = self.0.queue.lock();
+            (!self.has_ended(&queue, id, None)).then(|| queue.wait(id))
+        };
+        if let Some(wait) = wait {
+            self.0.wake.notify_one();
+            // A closed channel means that the server stops: what there is must do.
+            let _ = wait.await;
+        }
         self.current(id).await
     }
 
@@ -114,23 +120,39 @@ impl Rebuild {
     fn compose(&self, instance: &Instance, hub: Arc<Hub>) -> Option<Arc<Current>> {
         let changes = self.0.known.lock().changes();
         let (id, visibility) = (instance.id, hub.visibility);
-        let (current, due) = match self.0.load(instance.clone(), hub) {
+        let current = match self.0.load(instance.clone(), hub) {
             Ok(loaded) => {
                 let entry = self.0.parts.cache.entry(id);
                 let due = self.is_due(&loaded, entry.as_deref());
-                (self.0.view_of(&loaded, entry.as_deref(), due), due)
+                if due {
+                    self.ask(id, entry.as_deref());
+                }
+                self.0.view_of(&loaded, entry.as_deref(), due)
             }
-            Err(unfit) => (Some(self.0.unfit_view(instance, visibility, unfit)), false),
+            Err(unfit) => Some(self.0.unfit_view(instance, visibility, unfit)),
         };
-        if due {
-            self.push(id, true);
-        }
         let current = Arc::new(current?);
         let known = self.0.known.lock();
         if known.changes() == changes {
             self.0.currents.insert(id, current.clone());
         }
         Some(current)
+    }
+
+    /// Puts an instance in line that was found old, unless a run has mended that since.
+    fn ask(&self, id: InstanceId, seen: Option<&Entry>) {
+        let mut queue = self.0.queue.lock();
+        if !self.has_ended(&queue, id, seen) {
+            queue.ask(id);
+            drop(queue);
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// Whether a run has ended since `seen` was looked up: a run leaves its entry before it leaves the queue.
+    fn has_ended(&self, queue: &Queue, id: InstanceId, seen: Option<&Entry>) -> bool {
+        let built = |entry: &Entry| (entry.built_at, entry.sequence);
+        !queue.has(id) && self.0.parts.cache.entry(id).as_deref().map(built) != seen.map(built)
     }
 
     /// Whether an entry no longer stands for its instance. One that is fresh has its next refresh planned.

@@ -53,12 +53,22 @@ impl Queue {
         }
     }
 
-    /// Waits for the next result of an instance that is in line or runs; it is put there if it is not. One that
-    /// runs is not made to run again: that is what makes a thousand requests one call.
-    pub(super) fn wait(&mut self, id: InstanceId) -> oneshot::Receiver<()> {
-        if !self.slots.get(&id).is_some_and(|slot| slot.stage != Stage::InLine) {
+    /// Whether it is in line or runs.
+    pub(super) fn has(&self, id: InstanceId) -> bool {
+        self.slots.contains_key(&id)
+    }
+
+    /// Somebody found an instance old. One that runs is not made to run again: its result is what was missing. That is
+    /// what makes a thousand requests one call.
+    pub(super) fn ask(&mut self, id: InstanceId) {
+        if self.slots.get(&id).is_none_or(|slot| slot.stage == Stage::InLine) {
             self.push(id, true);
         }
+    }
+
+    /// Asks, and waits for the next result.
+    pub(super) fn wait(&mut self, id: InstanceId) -> oneshot::Receiver<()> {
+        self.ask(id);
         let (done, wait) = oneshot::channel();
         if let Some(slot) = self.slots.get_mut(&id) {
             slot.waiters.push(done);
