@@ -1,5 +1,6 @@
 //! A real browser on two hubs: only what a message concerns changes, and the reader's focus stays where it was.
 
+use crate::fedmsg::{Publisher, have_publisher};
 use crate::harness::{PATIENCE, TestHouse, have};
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -89,13 +90,20 @@ fn award(user: &str, badge: &str, id: &str) -> String {
     format!("{message}\n")
 }
 
-async fn house() -> TestHouse {
+async fn house(bus: &str) -> TestHouse {
     TestHouse::with(&[
-        ("hubs.toml", HUBS),
+        ("hubs.toml", &format!("{bus}{HUBS}")),
         ("widgets/note.rhai", "const REFRESH = \"1h\";\nconst CHROME = #{ style: \"panel\" };\nfn data(widget) { #{} }\n"),
         ("templates/widgets/note.html", "<input id=\"note-input\" aria-label=\"Note\">"),
     ])
     .await
+}
+
+/// The driver of a browser, where there is one.
+fn driver() -> Option<Driver> {
+    let driver = Driver::start();
+    let browser_there = Command::new("chromium").arg("--version").output().is_ok();
+    have("chromium", driver.is_some() && browser_there).then(|| driver.unwrap())
 }
 
 async fn text(browser: &Client, what: &str) -> String {
@@ -122,13 +130,8 @@ async fn wait_for(browser: &Client, condition: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_changes_its_widget_in_both_hubs_and_leaves_the_focus_alone() {
-    let driver = Driver::start();
-    let browser_there = Command::new("chromium").arg("--version").output().is_ok();
-    if !have("chromium", driver.is_some() && browser_there) {
-        return;
-    }
-    let driver = driver.unwrap();
-    let house = house().await;
+    let Some(driver) = driver() else { return };
+    let house = house("").await;
     for hub in ["ralph", "team"] {
         house.get(&format!("/{hub}")).await;
     }
@@ -182,5 +185,45 @@ async fn a_message_changes_its_widget_in_both_hubs_and_leaves_the_focus_alone() 
     browser.switch_to_window(first).await.unwrap();
     assert!(!text(&browser, "#main").await.contains("Pixel perfect"));
     assert!(before.contains("Something on your mind"));
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_from_the_bus_changes_its_widget_in_both_hubs() {
+    let Some(driver) = driver() else { return };
+    if !have_publisher() {
+        return;
+    }
+    let mut publisher = Publisher::start();
+    let bus = format!(
+        "[bus.fedmsg]\nendpoints = [\"tcp://127.0.0.1:{}\"]\nvalidate_signatures = false\n",
+        publisher.says()
+    );
+    let house = house(&bus).await;
+    for hub in ["ralph", "team"] {
+        house.get(&format!("/{hub}")).await;
+    }
+    house.idle().await;
+    assert_eq!(publisher.says(), "subscribed");
+    let browser = driver.browser().await;
+    browser.goto(&house.url("/ralph")).await.unwrap();
+    let first = browser.window().await.unwrap();
+    let second = browser.new_window(true).await.unwrap().handle;
+    browser.switch_to_window(second.clone()).await.unwrap();
+    browser.goto(&house.url("/team")).await.unwrap();
+    for window in [&first, &second] {
+        browser.switch_to_window(window.clone()).await.unwrap();
+        wait_for(&browser, "document.querySelector('#live').dataset.state === 'live'").await;
+    }
+    let topic = "org.fedoraproject.prod.fedbadges.badge.award";
+    publisher.publish(&[topic, award("ralph", "Heard on the bus", "2014-7").trim()]);
+    for window in [&second, &first] {
+        browser.switch_to_window(window.clone()).await.unwrap();
+        wait_for(
+            &browser,
+            "document.querySelector('#main').textContent.includes('Heard on the bus')",
+        )
+        .await;
+    }
     browser.close().await.unwrap();
 }

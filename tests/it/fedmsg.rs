@@ -19,14 +19,15 @@ for line in sys.stdin:
     print("sent", flush=True)
 "#;
 
-struct Publisher {
+/// A publisher in another process.
+pub(crate) struct Publisher {
     child: Child,
     input: ChildStdin,
     output: BufReader<std::process::ChildStdout>,
 }
 
 impl Publisher {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut child = Command::new("python3")
             .args(["-c", PUBLISHER])
             .stdin(Stdio::piped())
@@ -38,16 +39,21 @@ impl Publisher {
         Self { child, input, output }
     }
 
-    fn says(&mut self) -> String {
+    pub(crate) fn says(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         line.trim().to_owned()
     }
 
-    fn publish(&mut self, frames: &[&str]) {
+    pub(crate) fn publish(&mut self, frames: &[&str]) {
         writeln!(self.input, "{}", serde_json::to_string(frames).unwrap()).unwrap();
         assert_eq!(self.says(), "sent");
     }
+}
+
+pub(crate) fn have_publisher() -> bool {
+    let asked = Command::new("python3").args(["-c", "import zmq"]).output();
+    have("python-zmq", asked.is_ok_and(|output| output.status.success()))
 }
 
 impl Drop for Publisher {
@@ -59,11 +65,7 @@ impl Drop for Publisher {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_of_two_frames_redraws_and_malformed_ones_stop_nothing() {
-    let there = Command::new("python3")
-        .args(["-c", "import zmq"])
-        .output()
-        .is_ok_and(|o| o.status.success());
-    if !have("python-zmq", there) {
+    if !have_publisher() {
         return;
     }
     let mut publisher = Publisher::start();
