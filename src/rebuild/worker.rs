@@ -1,6 +1,6 @@
 //! The workers: take who is next, run its `data()`, keep and announce what came of it.
 
-use super::current::{Loaded, hash_of, refresh_in, version};
+use super::current::{Loaded, Unfit, hash_of, refresh_in, version};
 use super::{Current, Inner, Rebuild, count_waiting};
 use crate::cache::Entry;
 use crate::diagnostic::Diagnostic;
@@ -132,7 +132,9 @@ impl Rebuild {
         let inner = &*self.0;
         let started = Instant::now();
         let loaded = match self.load(id).await {
-            Ok(Some(loaded)) => loaded,
+            Ok(Some(Ok(loaded))) => loaded,
+            // Its page says why; the last good data waits for a script or a configuration that fits again.
+            Ok(Some(Err(_unfit))) => return,
             Ok(None) => return self.forget(id),
             Err(error) => {
                 tracing::error!(%id, error = format!("{error:#}"), "an instance could not be read for its rebuild");
@@ -149,14 +151,11 @@ impl Rebuild {
         }
     }
 
-    async fn load(&self, id: InstanceId) -> anyhow::Result<Option<Loaded>> {
+    /// `None`: there is no such instance any more.
+    async fn load(&self, id: InstanceId) -> anyhow::Result<Option<Result<Loaded, Unfit>>> {
         let Some(instance) = self.0.parts.store.instance(id).await? else { return Ok(None) };
         let Some(hub) = self.0.parts.store.hub(&instance.hub).await? else { return Ok(None) };
-        match self.0.load(instance, Arc::new(hub)) {
-            Ok(loaded) => Ok(Some(loaded)),
-            // Its page says so; there is nothing to run.
-            Err(_unfit) => Ok(None),
-        }
+        Ok(Some(self.0.load(instance, Arc::new(hub))))
     }
 
     async fn run_and_keep(&self, loaded: &Loaded) -> Outcome {

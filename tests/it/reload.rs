@@ -91,3 +91,33 @@ async fn a_new_hub_in_hubs_toml_is_there_without_a_restart() {
     assert_eq!(status, 200);
     assert!(page.contains("Why not"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_stops_fitting_costs_no_data() {
+    let house = house().await;
+    let path = format!("/x/{}/json", house.instance("x", "hello").await);
+    let before = house.json(&path).await;
+    let mut ear = house.listen("x").await;
+    let other = |n: u32| format!("const REFRESH = \"1h\";\nfn data(widget) {{ #{{ n: {n} }} }}\n");
+
+    let demanding =
+        format!("const PARAMETERS = #{{ who: #{{ kind: \"username\" }} }};\n{}", script("hello"));
+    house.write("widgets/hello.rhai", &demanding);
+    house.write("widgets/other.rhai", &other(2));
+    ear.next_where(|data| data["data"]["n"] == 2).await;
+    house.idle().await;
+    let unfit = house.json(&path).await;
+    assert_eq!(unfit["state"], "error");
+    assert_eq!(unfit["error"], "widget `hello` needs `who`: a username, as in `ralph`");
+
+    // It fits again, but gives nothing new: the last good data is what there is to show.
+    house.write(
+        "widgets/hello.rhai",
+        "const REFRESH = \"1h\";\nfn data(widget) { throw \"not today\"; }\n",
+    );
+    house.write("widgets/other.rhai", &other(3));
+    ear.next_where(|data| data["data"]["n"] == 3).await;
+    house.idle().await;
+    let after = house.json(&path).await;
+    assert_eq!((&after["state"], &after["data"]), (&"stale".into(), &before["data"]));
+}
