@@ -14,8 +14,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// sled's own cache of pages. Small, since the hot entries are decoded in memory already, and an idle server shall not
-/// need 30 MB.
+/// sled's own cache of pages. Small: the hot entries are decoded in memory already.
 const PAGES_BYTES: u64 = 16 << 20;
 
 const FLUSH_EVERY_MS: u64 = 500;

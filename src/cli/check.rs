@@ -3,11 +3,7 @@
 use super::place::{self, SiteOption};
 use super::print::{self, count};
 use super::{Format, Outcome};
-use crate::bindings;
-use crate::config::{Settings, Site};
-use crate::script::{Interpreter, Tier};
 use crate::server;
-use crate::widget::Library;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -30,7 +26,7 @@ impl Check {
             None => self.site.open(),
         };
         let problems = match opened {
-            Ok(found) => misplaced(&found.settings, &found.site),
+            Ok(found) => server::misplaced(&found.settings, &found.library()),
             Err(error) => match error.downcast::<print::Problems>() {
                 Ok(print::Problems(problems)) => problems,
                 Err(error) => return Err(error),
@@ -50,10 +46,4 @@ impl Check {
         }
         Ok(Outcome::Failed)
     }
-}
-
-fn misplaced(settings: &Settings, site: &Site) -> Vec<crate::diagnostic::Diagnostic> {
-    let mut interpreter =
-        Interpreter::new(Tier::Pure, settings.sandbox.pure.clone(), Some(bindings::pure()));
-    server::misplaced(settings, &Library::load(site, &mut interpreter, None))
 }

@@ -1,7 +1,10 @@
 //! Where a command works: the site, and its hubs.toml if it has one.
 
 use super::print::Problems;
+use crate::bindings;
 use crate::config::{Settings, Site};
+use crate::script::{Interpreter, Tier};
+use crate::widget::Library;
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +20,15 @@ pub(super) struct Place {
     pub(super) site: Site,
     pub(super) settings: Settings,
     pub(super) file: Option<PathBuf>,
+}
+
+impl Place {
+    /// The site's widgets and processors, compiled but never run.
+    pub(super) fn library(&self) -> Library {
+        let limits = self.settings.sandbox.pure.clone();
+        let mut interpreter = Interpreter::new(Tier::Pure, limits, Some(bindings::pure()));
+        Library::load(&self.site, &mut interpreter, None)
+    }
 }
 
 impl SiteOption {

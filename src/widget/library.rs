@@ -114,23 +114,12 @@ impl Loading<'_> {
             }
         };
         let old = self.previous.and_then(|library| library.widgets.get(&name)).cloned();
-        let read = match self.source(file) {
-            Ok(source) => match &old {
-                Some(same) if same.source.version == source.version => {
-                    self.keep_warnings(file);
-                    Some(same.clone())
-                }
-                _ => self.compiled(file, &source).and_then(|facts| {
-                    let (definition, problems) = Definition::read(name.clone(), source, &facts);
-                    self.problems(file, problems);
-                    definition.map(Arc::new)
-                }),
-            },
-            Err(problem) => {
-                self.problem(file, problem);
-                None
-            }
-        };
+        let read = self.latest(
+            file,
+            old.as_ref(),
+            |definition| &definition.source,
+            |source, facts| Definition::read(name.clone(), source, facts),
+        );
         let template = template_of(&name);
         if self.site.read(&template).is_none() {
             let message = format!("widget `{name}` has no template");
@@ -144,26 +133,40 @@ impl Loading<'_> {
 
     fn processor(&mut self, file: &str, family: &str) {
         let old = self.previous.and_then(|library| library.processors.of(family)).cloned();
-        let read = match self.source(file) {
-            Ok(source) => match &old {
-                Some(same) if same.source.version == source.version => {
-                    self.keep_warnings(file);
-                    Some(same.clone())
-                }
-                _ => self.compiled(file, &source).and_then(|facts| {
-                    let (processor, problems) = Processor::read(family, source, &facts);
-                    self.problems(file, problems);
-                    processor.map(Arc::new)
-                }),
-            },
-            Err(problem) => {
-                self.problem(file, problem);
-                None
-            }
-        };
+        let read = self.latest(
+            file,
+            old.as_ref(),
+            |processor| &processor.source,
+            |source, facts| Processor::read(family, source, facts),
+        );
         if let Some(processor) = read.or(old) {
             self.library.processors.add(processor);
         }
+    }
+
+    /// A file as it is now: what it was where its version is the same, else read anew; `None` where it is broken.
+    fn latest<T>(
+        &mut self,
+        file: &str,
+        old: Option<&Arc<T>>,
+        source_of: impl Fn(&T) -> &Arc<Source>,
+        read: impl FnOnce(Arc<Source>, &Facts) -> (Option<T>, Vec<Diagnostic>),
+    ) -> Option<Arc<T>> {
+        let source = match self.source(file) {
+            Ok(source) => source,
+            Err(problem) => {
+                self.problem(file, problem);
+                return None;
+            }
+        };
+        if let Some(same) = old.filter(|old| source_of(old).version == source.version) {
+            self.keep_warnings(file);
+            return Some(same.clone());
+        }
+        let facts = self.compiled(file, &source)?;
+        let (latest, problems) = read(source, &facts);
+        self.problems(file, problems);
+        latest.map(Arc::new)
     }
 
     /// A module is compiled for itself too, so that one which nobody imports yet is checked.

@@ -2,7 +2,7 @@
 
 use crate::fedmsg::{Publisher, have_publisher};
 use crate::harness::{PATIENCE, TestHouse, have};
-use fantoccini::wd::Capabilities;
+use fantoccini::wd::{Capabilities, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -99,6 +99,20 @@ async fn house(bus: &str) -> TestHouse {
     .await
 }
 
+/// Opens the two hubs in a window each; returns when both are live.
+async fn both_hubs(browser: &Client, house: &TestHouse) -> [WindowHandle; 2] {
+    let first = browser.window().await.unwrap();
+    let second = browser.new_window(true).await.unwrap().handle;
+    for (window, hub) in [(&first, "/ralph"), (&second, "/team")] {
+        browser.switch_to_window(window.clone()).await.unwrap();
+        browser.goto(&house.url(hub)).await.unwrap();
+        wait_for(browser, "document.querySelector('#live').dataset.state === 'live'").await;
+        // Were the page loaded anew this would be gone.
+        browser.execute("window.unreloaded = true", vec![]).await.unwrap();
+    }
+    [first, second]
+}
+
 /// The driver of a browser, where there is one.
 fn driver() -> Option<Driver> {
     let driver = Driver::start();
@@ -137,18 +151,7 @@ async fn a_message_changes_its_widget_in_both_hubs_and_leaves_the_focus_alone() 
     }
     house.idle().await;
     let browser = driver.browser().await;
-
-    browser.goto(&house.url("/ralph")).await.unwrap();
-    let first = browser.window().await.unwrap();
-    let second = browser.new_window(true).await.unwrap().handle;
-    browser.switch_to_window(second.clone()).await.unwrap();
-    browser.goto(&house.url("/team")).await.unwrap();
-    for window in [&first, &second] {
-        browser.switch_to_window(window.clone()).await.unwrap();
-        wait_for(&browser, "document.querySelector('#live').dataset.state === 'live'").await;
-        // Were the page loaded anew this would be gone.
-        browser.execute("window.unreloaded = true", vec![]).await.unwrap();
-    }
+    let [first, second] = both_hubs(&browser, &house).await;
     // Somebody types in another widget of the second hub.
     let input = browser.find(Locator::Css("#note-input")).await.unwrap();
     input.send_keys("half a th").await.unwrap();
@@ -206,15 +209,7 @@ async fn a_message_from_the_bus_changes_its_widget_in_both_hubs() {
     house.idle().await;
     assert_eq!(publisher.says(), "subscribed");
     let browser = driver.browser().await;
-    browser.goto(&house.url("/ralph")).await.unwrap();
-    let first = browser.window().await.unwrap();
-    let second = browser.new_window(true).await.unwrap().handle;
-    browser.switch_to_window(second.clone()).await.unwrap();
-    browser.goto(&house.url("/team")).await.unwrap();
-    for window in [&first, &second] {
-        browser.switch_to_window(window.clone()).await.unwrap();
-        wait_for(&browser, "document.querySelector('#live').dataset.state === 'live'").await;
-    }
+    let [first, second] = both_hubs(&browser, &house).await;
     let topic = "org.fedoraproject.prod.fedbadges.badge.award";
     publisher.publish(&[topic, award("ralph", "Heard on the bus", "2014-7").trim()]);
     for window in [&second, &first] {

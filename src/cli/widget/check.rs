@@ -1,14 +1,11 @@
 //! `hubs widget check`: whether scripts, their constants and their templates are right.
 
-use crate::bindings;
 use crate::cli::place::SiteOption;
 use crate::cli::print::{self, Problems, count};
 use crate::cli::{Format, Outcome};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::hub::WidgetName;
 use crate::render::Renderer;
-use crate::script::{Interpreter, Tier};
-use crate::widget::Library;
 use std::io::Write;
 
 /// Compile scripts and templates and say what is wrong with them
@@ -25,12 +22,7 @@ pub(in crate::cli) struct Check {
 impl Check {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
-        let mut interpreter = Interpreter::new(
-            Tier::Pure,
-            found.settings.sandbox.pure.clone(),
-            Some(bindings::pure()),
-        );
-        let library = Library::load(&found.site, &mut interpreter, None);
+        let library = found.library();
         let (_, templates) = Renderer::new(&found.site);
         for name in &self.names {
             let is_broken = !library.problems_of(name).is_empty();

@@ -1,10 +1,7 @@
 //! `hubs widget list`: what there is.
 
-use crate::bindings;
 use crate::cli::place::SiteOption;
 use crate::cli::{Format, Outcome};
-use crate::script::{Interpreter, Tier};
-use crate::widget::Library;
 use serde_json::json;
 use std::io::Write;
 
@@ -20,12 +17,7 @@ pub(in crate::cli) struct List {
 impl List {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
-        let mut interpreter = Interpreter::new(
-            Tier::Pure,
-            found.settings.sandbox.pure.clone(),
-            Some(bindings::pure()),
-        );
-        let library = Library::load(&found.site, &mut interpreter, None);
+        let library = found.library();
         let width = library.widgets().map(|w| w.name.as_str().len()).max().unwrap_or(0);
         for widget in library.widgets() {
             match self.format {

@@ -10,9 +10,9 @@ use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::{Column, Config, Hub, HubKind, Instance, InstanceId, Visibility, WidgetName};
 use crate::outbound::Outbound;
 use crate::render::{Renderer, WidgetHtml};
-use crate::script::{Interpreter, Pool, Tier};
+use crate::script::{Pool, Tier};
 use crate::store::Store;
-use crate::widget::{Definition, Library, Parameter};
+use crate::widget::{Definition, Parameter};
 use jiff::Timestamp;
 use std::io::Write;
 use std::str::FromStr;
@@ -58,12 +58,7 @@ pub(in crate::cli) struct Run {
 impl Run {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
-        let mut reader = Interpreter::new(
-            Tier::Pure,
-            found.settings.sandbox.pure.clone(),
-            Some(bindings::pure()),
-        );
-        let library = Library::load(&found.site, &mut reader, None);
+        let library = found.library();
         let definition = match library.get(&self.name) {
             Ok(definition) => definition.clone(),
             Err(unknown) => {
