@@ -6,9 +6,9 @@ use super::{
     facts::{self, Facts, place},
     failure, panics,
     placed::Settings,
-    program::Program,
+    program::{Functions, Program},
     run::{self, Call, Running},
-    source::{Source, without_imports},
+    source::{self, Source, without_imports},
     tree::Tree,
 };
 use crate::{
@@ -20,7 +20,7 @@ use rhai::{
     AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, Scope, Stmt,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 pub(super) fn program(
     source: &Source,
@@ -36,6 +36,7 @@ pub(super) fn program(
         engine: parts.engine(tier, limits),
         modules: BTreeMap::new(),
         aliases: BTreeMap::new(),
+        functions: BTreeMap::new(),
         constants: Scope::new(),
         defined_in: BTreeMap::new(),
         properties: BTreeSet::new(),
@@ -43,31 +44,34 @@ pub(super) fn program(
     };
     for module in &source.modules {
         let (ast, _) = unit.load(&module.file, &module.text).map_err(|d| vec![d])?;
-        unit.keep_module(&module.path, &module.file, ast).map_err(|d| vec![d])?;
+        unit.keep_module(module, ast).map_err(|d| vec![d])?;
     }
     let (ast, mut facts) = unit.load(&source.file, &source.text).map_err(|d| vec![d])?;
     facts.functions = facts::functions(&ast);
-    let Unit { mut engine, properties, constants, captures, .. } = unit;
+    let Unit { mut engine, properties, constants, captures, aliases, functions, .. } = unit;
     for name in properties {
         register_getters(&mut engine, &name, tier);
     }
+    let constants: BTreeMap<String, Dynamic> =
+        constants.iter().map(|(name, _, value)| (name.into(), value)).collect();
     if captures {
-        let known: BTreeMap<String, Dynamic> =
-            constants.iter().map(|(name, _, value)| (name.into(), value)).collect();
+        let known = constants.clone();
         #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
         engine.on_var(move |name, index, _| match index {
             0 => Ok(known.get(name).cloned()),
             _ => Ok(None),
         });
     }
-    Ok(Program::new(engine, ast, facts))
+    let module = |(alias, path): (String, String)| Some((alias, functions.get(&path)?.clone()));
+    let modules = aliases.into_iter().filter_map(module).collect();
+    Ok(Program { engine, facts, own: Functions::new(ast, source.text.clone()), modules, constants })
 }
 
 /// The top of a file runs once, and nobody waits for it: a busy machine must not make a good script a broken one.
 const TOP_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Properties that Rhai's own texts and numbers have.
-const GETTERS_OF_LEAVES: [&str; 16] = [
+pub(super) const GETTERS_OF_LEAVES: [&str; 16] = [
     "bits",
     "bytes",
     "ceiling",
@@ -116,6 +120,8 @@ struct Unit<'s> {
     modules: BTreeMap<String, rhai::Shared<Module>>,
     /// Which path an alias stands for.
     aliases: BTreeMap<String, String>,
+    /// By path, to be read as functions are.
+    functions: BTreeMap<String, Rc<Functions>>,
     /// Constants of all files: functions find them by name, wherever they stand.
     constants: Scope<'static>,
     defined_in: BTreeMap<String, String>,
@@ -227,7 +233,8 @@ impl Unit<'_> {
         Ok(facts)
     }
 
-    fn keep_module(&mut self, path: &str, file: &str, mut ast: AST) -> Result<(), Diagnostic> {
+    fn keep_module(&mut self, source: &source::Module, mut ast: AST) -> Result<(), Diagnostic> {
+        let (path, file) = (source.path.as_str(), source.file.as_str());
         ast.clear_statements();
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine)
             .map_err(|error| Diagnostic::error(error.to_string()).in_file(file))?;
@@ -237,6 +244,7 @@ impl Unit<'_> {
             }
         }
         module.build_index();
+        self.functions.insert(path.into(), Rc::new(Functions::new(ast, source.text.clone())));
         self.modules.insert(path.into(), module.into());
         Ok(())
     }

@@ -10,6 +10,7 @@ mod engine;
 mod facts;
 mod failure;
 mod guards;
+mod inference;
 mod interpreter;
 mod limits;
 mod memory;
@@ -30,6 +31,7 @@ mod attacks;
 
 pub use facts::{Facts, Function};
 pub use failure::{Failure, FailureKind};
+pub use inference::Inferred;
 pub use interpreter::{Argument, Interpreter};
 pub use limits::LimitName;
 pub use message::MessageArgument;

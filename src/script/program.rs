@@ -4,12 +4,22 @@ use super::facts::Facts;
 use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, ImmutableString, Scope};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
 pub(super) struct Program {
     pub(super) engine: Engine,
     pub(super) facts: Facts,
-    ast: AST,
+    pub(super) own: Functions,
+    /// Of the modules that it imports, and that those import, by the name behind `as`.
+    pub(super) modules: BTreeMap<String, Rc<Functions>>,
+    /// Of all its files: no two have one of the same name.
+    pub(super) constants: BTreeMap<String, Dynamic>,
+}
+
+/// The functions of one file.
+pub(super) struct Functions {
+    pub(super) ast: AST,
+    pub(super) text: Arc<str>,
     /// Made when first called, by name.
     entries: RefCell<FxHashMap<String, SmallVec<[Rc<Entry>; 1]>>>,
 }
@@ -17,8 +27,8 @@ pub(super) struct Program {
 /// A function whose body is the program. Called from outside as a function, it would lose the place of what a limit
 /// ended: Rhai puts the call's place there, and this call has none. It is a little faster, too.
 pub(super) struct Entry {
-    body: AST,
-    parameters: SmallVec<[ImmutableString; 2]>,
+    pub(super) body: AST,
+    pub(super) parameters: SmallVec<[ImmutableString; 2]>,
     pub(super) line: usize,
 }
 
@@ -37,8 +47,15 @@ impl Entry {
 }
 
 impl Program {
-    pub(super) fn new(engine: Engine, ast: AST, facts: Facts) -> Self {
-        Self { engine, facts, ast, entries: RefCell::default() }
+    /// The function of this name with so many parameters.
+    pub(super) fn entry(&self, name: &str, parameters: usize) -> Option<Rc<Entry>> {
+        self.own.entry(name, parameters)
+    }
+}
+
+impl Functions {
+    pub(super) fn new(ast: AST, text: Arc<str>) -> Self {
+        Self { ast, text, entries: RefCell::default() }
     }
 
     /// The function of this name with so many parameters.

@@ -57,6 +57,8 @@ struct Run {
     requests: Cell<usize>,
     response_bytes: Cell<usize>,
     log_lines: Cell<usize>,
+    /// Something looked at what the call was told, the time above all: another call may be told otherwise.
+    looked: Cell<bool>,
     call: RefCell<Option<Call>>,
 }
 
@@ -77,6 +79,7 @@ impl Run {
             requests: Cell::new(0),
             response_bytes: Cell::new(0),
             log_lines: Cell::new(0),
+            looked: Cell::new(false),
             call: RefCell::new(None),
         }
     }
@@ -132,6 +135,7 @@ impl Running {
             run.requests.set(0);
             run.response_bytes.set(0);
             run.log_lines.set(0);
+            run.looked.set(false);
             run.call.replace(Some(call.clone()));
         });
         Self
@@ -184,7 +188,15 @@ pub(crate) fn sizes() -> (usize, usize) {
 
 /// What the running call was told, and when it must be over. `None` where none runs.
 pub(crate) fn current() -> Option<(Call, Instant)> {
-    RUN.with(|run| Some((run.call.borrow().clone()?, run.deadline.get()?)))
+    RUN.with(|run| {
+        run.looked.set(true);
+        Some((run.call.borrow().clone()?, run.deadline.get()?))
+    })
+}
+
+/// Whether [`current`] was asked since the call began: what was computed may be another value next time.
+pub(super) fn looked() -> bool {
+    RUN.with(|run| run.looked.get())
 }
 
 /// Counts one HTTP request, and the bytes of answers, against what a run may have.

@@ -277,6 +277,7 @@ fn spend(operations: usize) -> Fallible<()> {
 pub(super) fn register_nothing(module: &mut Module) {
     module.set_indexer_get_fn(|(): &mut (), _: ImmutableString| Ok(Dynamic::UNIT));
     module.set_indexer_get_fn(|(): &mut (), _: i64| Ok(Dynamic::UNIT));
+    module.set_native_fn("get", |(): (), _: Dynamic| Ok(()));
     module.set_native_fn("len", |(): ()| Ok(0_i64));
     module.set_native_fn("is_empty", |(): ()| Ok(true));
     module.set_native_fn("contains", |(): (), _: Dynamic| Ok(false));
@@ -289,6 +290,7 @@ pub(super) fn register_nothing(module: &mut Module) {
     module.set_native_fn("keys", |(): ()| Ok(Array::new()));
     module.set_native_fn("values", |(): ()| Ok(Array::new()));
     module.set_native_fn("some", |(): (), _: rhai::FnPtr| Ok(false));
+    module.set_native_fn("all", |(): (), _: rhai::FnPtr| Ok(true));
     module.set_native_fn("filter", |(): (), _: rhai::FnPtr| Ok(Array::new()));
     module.set_native_fn("map", |(): (), _: rhai::FnPtr| Ok(Array::new()));
     module.set_iter(TypeId::of::<()>(), |_| Box::new(std::iter::empty()));

@@ -2,12 +2,12 @@
 
 use super::{Concerned, Inner, Judged, PATIENCE, Plan, Triage};
 use crate::hub::{InstanceId, Placed};
-use crate::message::Message;
+use crate::message::{Condition, Message, Verdict};
 use crate::script::{Interpreter, MessageArgument};
 use crate::telemetry;
 use crate::widget::{Definition, Library};
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 impl Triage {
     /// Describes messages (processors) and finds whom they concern. In the order in which they came.
@@ -49,6 +49,8 @@ impl Triage {
 pub(super) struct Ready {
     definition: Arc<Definition>,
     placed: Placed,
+    /// What the script asks of a message, where it is plain to see: read when it is first needed.
+    condition: OnceLock<Condition>,
 }
 
 impl Ready {
@@ -67,15 +69,10 @@ impl Inner {
         let started = std::time::Instant::now();
         library.processors().describe(interpreter, &mut message);
         let candidates = self.candidates(library, &message);
-        let mut invalidated = Vec::new();
-        if !candidates.is_empty() {
-            // Made once for all that are asked: this is the dear part of it.
-            let argument = interpreter.message(&message);
-            let now = (self.clock)();
-            let concerned =
-                candidates.iter().filter(|ready| asks(interpreter, &argument, ready, now));
-            invalidated.extend(concerned.map(|ready| ready.concerned()));
-        }
+        let mut asking =
+            Asking { interpreter, message: &message, argument: None, now: (self.clock)() };
+        let concerned = candidates.iter().filter(|ready| asking.whether(ready));
+        let invalidated: Vec<Concerned> = concerned.map(|ready| ready.concerned()).collect();
         metrics::histogram!(telemetry::TRIAGE_SECONDS).record(started.elapsed().as_secs_f64());
         metrics::counter!(telemetry::CANDIDATES).increment(candidates.len() as u64);
         metrics::counter!(telemetry::INVALIDATIONS).increment(invalidated.len() as u64);
@@ -107,25 +104,46 @@ impl Inner {
         let spot = plan.roster.get(id)?;
         let definition = library.get(spot.widget()).ok()?.clone();
         let placed = definition.place(&spot.to_instance(), spot.hub().clone()).ok()?;
-        let ready = Arc::new(Ready { definition, placed });
+        let ready = Arc::new(Ready { definition, placed, condition: OnceLock::new() });
         self.ready.insert(id, ready.clone());
         Some(ready)
     }
 }
 
-fn asks(
-    interpreter: &mut Interpreter,
-    message: &MessageArgument,
-    ready: &Ready,
+/// One message on its way through its candidates.
+struct Asking<'a> {
+    interpreter: &'a mut Interpreter,
+    message: &'a Message,
+    /// For scripts. Making it is the dear part: it is made once, and only if a script must be asked.
+    argument: Option<MessageArgument>,
     now: Timestamp,
-) -> bool {
-    let Ready { definition, placed } = ready;
-    // It refreshes by time until its script is mended.
-    if definition.is_given_up() {
-        return false;
+}
+
+impl Asking<'_> {
+    fn whether(&mut self, ready: &Ready) -> bool {
+        let Ready { definition, placed, condition } = ready;
+        // It refreshes by time until its script is mended.
+        if definition.is_given_up() {
+            return false;
+        }
+        let condition =
+            condition.get_or_init(|| definition.condition(self.interpreter, placed, self.now));
+        match condition.judge(self.message) {
+            Verdict::Yes => true,
+            Verdict::No => false,
+            Verdict::Ask => self.ask(definition, placed),
+        }
     }
-    definition.should_invalidate(interpreter, message, placed, now).unwrap_or_else(|failed| {
-        tracing::debug!(widget = %definition.name, instance = %placed.id, problem = %failed.0.diagnostic, "should_invalidate failed: counted as true");
-        true
-    })
+
+    fn ask(&mut self, definition: &Definition, placed: &Placed) -> bool {
+        let argument = match &self.argument {
+            Some(made) => made,
+            None => self.argument.insert(self.interpreter.message(self.message)),
+        };
+        let answer = definition.should_invalidate(self.interpreter, argument, placed, self.now);
+        answer.unwrap_or_else(|failed| {
+            tracing::debug!(widget = %definition.name, instance = %placed.id, problem = %failed.0.diagnostic, "should_invalidate failed: counted as true");
+            true
+        })
+    }
 }

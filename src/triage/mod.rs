@@ -203,8 +203,8 @@ impl Inner {
         }
         let Ok(placed) = definition.place(&instance, hub) else { return Vec::new() };
         definition.hints(interpreter, &placed, now).unwrap_or_else(|error| {
-            tracing::warn!(widget = %definition.name, instance = %id, %error, "hints failed: the instance is asked about every message");
-            vec![Hint::any()]
+            tracing::warn!(widget = %definition.name, instance = %id, %error, "hints failed: only what should_invalidate itself shows narrows the instance's messages");
+            definition.inferred_hints(interpreter, &placed, now)
         })
     }
 }

@@ -1,10 +1,10 @@
 //! The functions of a widget, called: values in, values out, and what a failure means.
 
-use super::{Definition, Hint};
+use super::{Definition, Hint, narrowing};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::Placed;
-use crate::message::TopicPattern;
-use crate::script::{Argument, Call, Failure, Interpreter, MessageArgument};
+use crate::message::{Condition, TopicPattern};
+use crate::script::{Argument, Call, Failure, Inferred, Interpreter, MessageArgument};
 use crate::telemetry;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -66,8 +66,51 @@ impl Definition {
         Failure::error(Diagnostic::error(message).in_file(&*self.source.file))
     }
 
-    /// What the script says of the messages that could concern an instance. Without `hints` it may be any.
+    /// What must be true of a message for `should_invalidate` to answer `true`, read out of the script.
+    pub fn condition(
+        &self,
+        interpreter: &mut Interpreter,
+        placed: &Placed,
+        now: Timestamp,
+    ) -> Condition {
+        self.inferred(interpreter, placed, now).condition
+    }
+
+    /// The same, with the place that could not be followed.
+    pub fn inferred(
+        &self,
+        interpreter: &mut Interpreter,
+        placed: &Placed,
+        now: Timestamp,
+    ) -> Inferred {
+        interpreter.infer(&self.source, "should_invalidate", placed, &self.call(now))
+    }
+
+    /// What narrows the messages down that could concern an instance: what `should_invalidate` itself shows, and what
+    /// `hints` adds to it.
     pub fn hints(
+        &self,
+        interpreter: &mut Interpreter,
+        placed: &Placed,
+        now: Timestamp,
+    ) -> Result<Vec<Hint>, HintError> {
+        let inferred = self.inferred_hints(interpreter, placed, now);
+        let explicit = self.explicit_hints(interpreter, placed, now)?;
+        Ok(narrowing::both(&inferred, &explicit))
+    }
+
+    /// Those that `should_invalidate` shows, whatever `hints` says.
+    pub fn inferred_hints(
+        &self,
+        interpreter: &mut Interpreter,
+        placed: &Placed,
+        now: Timestamp,
+    ) -> Vec<Hint> {
+        narrowing::hints(&self.condition(interpreter, placed, now))
+    }
+
+    /// Those of the script's function `hints`. Without it any message may concern the instance.
+    pub fn explicit_hints(
         &self,
         interpreter: &mut Interpreter,
         placed: &Placed,

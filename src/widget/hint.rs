@@ -2,6 +2,7 @@
 
 use crate::message::{Message, TopicPattern};
 use serde_json::{Number, Value};
+use std::fmt;
 
 /// Conditions of which all that are given must hold. Of several hints any may match; an empty list holds for nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,6 +31,28 @@ impl Hint {
             && holds(self.usernames.as_deref(), |name| said.usernames.contains(name))
             && holds(self.packages.as_deref(), |name| said.packages.contains(name))
             && self.paths.iter().all(|(path, value)| equal(value_at(&message.body, path), value))
+    }
+}
+
+/// `topics #.award; body user.username = "ralph"`: what a message must have, for people.
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |word: &str, list: Option<&Vec<String>>| {
+            list.map(|list| format!("{word} {}", list.join(", ")))
+        };
+        let topics = self
+            .topics
+            .as_ref()
+            .map(|all| all.iter().map(|topic| topic.as_str().to_owned()).collect());
+        let lists = [
+            named("topics", topics.as_ref()),
+            named("categories", self.categories.as_ref()),
+            named("usernames", self.usernames.as_ref()),
+            named("packages", self.packages.as_ref()),
+        ];
+        let paths = self.paths.iter().map(|(path, value)| format!("body {path} = {value}"));
+        let parts: Vec<String> = lists.into_iter().flatten().chain(paths).collect();
+        if parts.is_empty() { f.write_str("any message") } else { f.write_str(&parts.join("; ")) }
     }
 }
 

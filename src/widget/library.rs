@@ -120,6 +120,12 @@ impl Loading<'_> {
             |definition| &definition.source,
             |source, facts| Definition::read(name.clone(), source, facts),
         );
+        if let Some(new) =
+            read.as_ref().filter(|new| !old.as_ref().is_some_and(|old| Arc::ptr_eq(old, new)))
+        {
+            let problems = new.check_reach(self.interpreter);
+            self.problems(file, problems);
+        }
         let template = template_of(&name);
         if self.site.read(&template).is_none() {
             let message = format!("widget `{name}` has no template");

@@ -9,8 +9,10 @@ mod constants;
 mod definition;
 pub mod hint;
 mod library;
+mod narrowing;
 mod parameter;
 mod processors;
+mod reach;
 
 pub use calls::{CheckFailed, HintError};
 pub use definition::{Chrome, Definition, Style};
@@ -18,3 +20,4 @@ pub use hint::{Hint, value_at};
 pub use library::{Library, Shelf, UnknownWidget, template_of};
 pub use parameter::{Kind, Parameter, ParameterError};
 pub use processors::Processors;
+pub use reach::Reach;

@@ -5,6 +5,7 @@ use super::{
     engine::Parts,
     facts::Facts,
     failure::Context,
+    inference::{self, Inferred},
     memory,
     message::MessageArgument,
     panics,
@@ -127,6 +128,25 @@ impl Interpreter {
         result
     }
 
+    /// What must be true of a message for a function of message and widget to answer `true`, as far as it is plain to
+    /// see in the script; open where nothing is.
+    pub fn infer(
+        &mut self,
+        source: &Arc<Source>,
+        function: &str,
+        placed: &Placed,
+        call: &Call,
+    ) -> Inferred {
+        let Ok(program) = self.program(source) else { return Inferred::nothing() };
+        let running = Running::begin(&self.limits, self.tier, call);
+        let widget = argument(&Argument::Widget(placed));
+        let inferred = panics::catch(|| inference::infer(&program, function, widget));
+        // Time goes on: what depends on it must be asked when a message comes.
+        let sure = run::stopped().is_none() && !run::looked();
+        drop(running);
+        inferred.ok().filter(|_| sure).unwrap_or_else(Inferred::nothing)
+    }
+
     fn program(&mut self, source: &Arc<Source>) -> Result<Rc<Program>, Vec<Diagnostic>> {
         self.clock += 1;
         if let Some((program, used)) = self.programs.get_mut(&source.version) {
@@ -168,4 +188,4 @@ fn quarantined(file: &str, bytes: usize) -> Failure {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::script) mod tests;
