@@ -57,28 +57,20 @@ fn lines<'c>(made: impl IntoIterator<Item = &'c Comparison>) -> Vec<String> {
 
 #[test]
 fn a_traced_call_answers_and_fails_as_the_plain_one_does() {
-    const VALUES: [&str; 21] = [
+    const VALUES: [&str; 13] = [
         "()",
         "true",
-        "0",
         "3",
         "3.0",
-        "1.5",
         "'a'",
         "\"\"",
-        "\"a\"",
         "\"ralph\"",
-        "[]",
         "[\"a\", \"b\"]",
-        "#{}",
         "#{ name: \"ralph\" }",
         "0..5",
         "|x| x == 1",
         "message.msg.issue",
         "message.msg.issue.tags",
-        "message.msg.issue.user.name",
-        "message.msg.nobody",
-        "message.topic",
     ];
     let mut asking: Vec<String> = ["==", "!=", "<", "<=", ">", ">=", "in", "!in"]
         .map(|operator| {
@@ -103,11 +95,12 @@ fn a_traced_call_answers_and_fails_as_the_plain_one_does() {
         let _ = writeln!(whole, "fn f{n}(message, a, b) {{ {text} }}");
     }
     let script = source(&whole);
-    for tier in [Tier::Pure, Tier::Data] {
+    // The tiers differ in what `()` can do, and errors take their time: of one all, of the other some.
+    for (tier, some) in [(Tier::Pure, 1), (Tier::Data, 4)] {
         let mut it = interpreter(tier);
         let message = it.message(&message());
         for (n, text) in asking.iter().enumerate() {
-            for pair in 0..VALUES.len() * VALUES.len() {
+            for pair in (0..VALUES.len() * VALUES.len()).skip(n % some).step_by(some) {
                 let (a, b) = (pair / VALUES.len(), pair % VALUES.len());
                 let args = [
                     Argument::Message(&message),
