@@ -7,12 +7,15 @@
 
 mod current;
 mod keeping;
+mod lately;
 mod queue;
 mod worker;
 
 pub use current::{Current, Place};
+pub use lately::{Change, Redraw};
 
 use crate::cache::Cache;
+use crate::diagnostic::Diagnostic;
 use crate::hub::{Cause, HubName, InstanceId};
 use crate::render::Renderer;
 use crate::script::Pool;
@@ -21,6 +24,7 @@ use crate::telemetry;
 use crate::widget::Shelf;
 use jiff::Timestamp;
 use keeping::Known;
+use lately::Lately;
 use parking_lot::Mutex;
 use queue::Queue;
 use std::sync::Arc;
@@ -29,8 +33,8 @@ use tokio::sync::Notify;
 /// Whoever looks: where results go, and who is to be served first.
 pub trait Audience: Send + Sync + 'static {
     fn is_watched(&self, hub: &HubName) -> bool;
-    /// A widget is another one than it was.
-    fn announce(&self, current: &Current);
+    /// A widget is another one than it was. Returns how many are told.
+    fn announce(&self, current: &Current) -> usize;
 }
 
 /// What the room is built from.
@@ -68,6 +72,7 @@ struct Inner {
     /// A run has ended.
     ended: Notify,
     known: Mutex<Known>,
+    lately: Lately,
     /// Composed widgets, bounded by their size: what is not here is composed anew from the cache's entry.
     currents: moka::sync::Cache<InstanceId, Arc<Current>>,
 }
@@ -91,6 +96,7 @@ impl Rebuild {
             wake: Notify::new(),
             ended: Notify::new(),
             known: Mutex::new(known),
+            lately: Lately::default(),
             currents,
         })))
     }
@@ -141,6 +147,16 @@ impl Rebuild {
             }
             ended.await;
         }
+    }
+
+    /// The rebuilds of an instance within the last hour, the newest first.
+    pub fn lately(&self, id: InstanceId) -> Vec<Arc<Redraw>> {
+        self.0.lately.of(id)
+    }
+
+    /// What is wrong with an instance's script or template, if its last run failed at a place in one.
+    pub fn problem(&self, id: InstanceId) -> Option<Diagnostic> {
+        self.0.known.lock().failing(id).and_then(|failing| failing.diagnostic.clone())
     }
 
     /// Instances that are invalid and not rebuilt yet.

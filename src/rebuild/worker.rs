@@ -1,6 +1,7 @@
 //! The workers: take who is next, run its `data()`, keep and announce what came of it.
 
 use super::current::{Loaded, Unfit, hash_of, refresh_in, version};
+use super::lately::{Change, Redraw, changes};
 use super::{Current, Inner, Rebuild, count_waiting};
 use crate::cache::Entry;
 use crate::diagnostic::Diagnostic;
@@ -142,13 +143,30 @@ impl Rebuild {
             }
         };
         let widget = loaded.definition.name.to_string();
+        let cause = inner.known.lock().invalid(id).map(|invalid| invalid.cause.clone());
         let outcome = self.run_and_keep(&loaded).await;
         metrics::counter!(telemetry::REBUILDS, "widget" => widget.clone(), "outcome" => outcome.label()).increment(1);
         metrics::histogram!(telemetry::REBUILD_SECONDS, "widget" => widget)
             .record(started.elapsed().as_secs_f64());
-        if let Outcome::Changed(current) | Outcome::Failed(Some(current)) = outcome {
-            inner.parts.audience.announce(&current);
+        let mut redraw = Redraw {
+            at: (inner.parts.clock)(),
+            cause,
+            outcome: outcome.label(),
+            changes: Vec::new(),
+            error: inner.known.lock().failing(id).map(|failing| failing.error.clone()),
+            readers: 0,
+        };
+        match outcome {
+            Outcome::Changed(current, changes) => {
+                redraw.changes = changes;
+                redraw.readers = inner.parts.audience.announce(&current);
+            }
+            Outcome::Failed(Some(current)) => {
+                redraw.readers = inner.parts.audience.announce(&current);
+            }
+            Outcome::Failed(None) | Outcome::Same => {}
         }
+        inner.lately.keep(id, redraw);
     }
 
     /// `None`: there is no such instance any more.
@@ -174,6 +192,7 @@ impl Rebuild {
                 let title = loaded.definition.title.clone();
                 let version = version(&data, &html, &title, State::Fresh, None);
                 let was_failing = inner.known.lock().failing(id).is_some();
+                let differences = old.as_ref().map_or_else(Vec::new, |old| changes(&old.data, &data));
                 let changed = was_failing || old.as_ref().is_none_or(|old| old.version != version);
                 let entry = Entry {
                     config: hash_of(&loaded.placed.config),
@@ -200,7 +219,7 @@ impl Rebuild {
                 if let Some(every) = loaded.definition.refresh() {
                     inner.queue.lock().plan(id, Instant::now() + refresh_in(every, now, id, now));
                 }
-                if changed { Outcome::Changed(current) } else { Outcome::Same }
+                if changed { Outcome::Changed(current, differences) } else { Outcome::Same }
             }
             Err(unbuilt) => self.failed(loaded, old.as_deref(), unbuilt),
         }
@@ -303,7 +322,8 @@ impl Inner {
 }
 
 enum Outcome {
-    Changed(Arc<Current>),
+    /// With what differs in its data.
+    Changed(Arc<Current>, Vec<Change>),
     Same,
     /// What to tell readers, if it is news.
     Failed(Option<Arc<Current>>),
@@ -312,7 +332,7 @@ enum Outcome {
 impl Outcome {
     fn label(&self) -> &'static str {
         match self {
-            Self::Changed(_) => "changed",
+            Self::Changed(..) => "changed",
             Self::Same => "same",
             Self::Failed(_) => "failed",
         }

@@ -260,11 +260,12 @@ impl Audience for Readers {
         self.0.viewers(hub) > 0
     }
 
-    fn announce(&self, current: &Current) {
+    fn announce(&self, current: &Current) -> usize {
         metrics::counter!(telemetry::EVENTS).increment(1);
         let announcement =
             Announcement { kind: Kind::Widget(current.view.id), data: current.json.clone() };
         self.0.announce(&current.view.hub, announcement);
+        self.0.viewers(&current.view.hub)
     }
 }
 

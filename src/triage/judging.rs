@@ -1,5 +1,6 @@
 //! A message on a script thread: described, looked up in the index, put to the scripts that it may concern.
 
+use super::memory::Answer;
 use super::{Concerned, Inner, Judged, PATIENCE, Plan, Triage};
 use crate::hub::{InstanceId, Placed};
 use crate::message::{Condition, Message, Verdict};
@@ -69,20 +70,36 @@ impl Inner {
         let started = std::time::Instant::now();
         library.processors().describe(interpreter, &mut message);
         let candidates = self.candidates(library, &message);
-        let mut asking =
-            Asking { interpreter, message: &message, argument: None, now: (self.clock)() };
-        let concerned = candidates.iter().filter(|ready| asking.whether(ready));
-        let invalidated: Vec<Concerned> = concerned.map(|ready| ready.concerned()).collect();
+        let now = (self.clock)();
+        let mut asking = Asking { interpreter, message: &message, argument: None, now };
+        let answers = candidates.iter().map(|ready| asking.answer(ready)).collect();
+        let judged = self.judged(message, &candidates, answers, now);
         metrics::histogram!(telemetry::TRIAGE_SECONDS).record(started.elapsed().as_secs_f64());
         metrics::counter!(telemetry::CANDIDATES).increment(candidates.len() as u64);
-        metrics::counter!(telemetry::INVALIDATIONS).increment(invalidated.len() as u64);
-        Judged { message: Arc::new(message), candidates: candidates.len(), invalidated }
+        metrics::counter!(telemetry::INVALIDATIONS).increment(judged.invalidated.len() as u64);
+        judged
     }
 
     fn judge_without_scripts(&self, message: Message) -> Judged {
         let candidates = self.candidates(&self.shelf.library(), &message);
-        let invalidated = candidates.iter().map(|ready| ready.concerned()).collect();
-        Judged { invalidated, candidates: candidates.len(), message: Arc::new(message) }
+        let answers = vec![Answer::Failed; candidates.len()];
+        self.judged(message, &candidates, answers, (self.clock)())
+    }
+
+    fn judged(
+        &self,
+        message: Message,
+        candidates: &[Arc<Ready>],
+        answers: Vec<Answer>,
+        now: Timestamp,
+    ) -> Judged {
+        let message = Arc::new(message);
+        let asked: Vec<_> = candidates.iter().map(|ready| ready.placed.id).zip(answers).collect();
+        let concerned =
+            candidates.iter().zip(&asked).filter(|(_, (_, answer))| answer.invalidates());
+        let invalidated = concerned.map(|(ready, _)| ready.concerned()).collect();
+        self.memory.keep(&message, asked, now);
+        Judged { message, candidates: candidates.len(), invalidated }
     }
 
     /// Taken out of the plan, so that no script runs while it is locked.
@@ -120,30 +137,33 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    fn whether(&mut self, ready: &Ready) -> bool {
+    fn answer(&mut self, ready: &Ready) -> Answer {
         let Ready { definition, placed, condition } = ready;
         // It refreshes by time until its script is mended.
         if definition.is_given_up() {
-            return false;
+            return Answer::GivenUp;
         }
         let condition =
             condition.get_or_init(|| definition.condition(self.interpreter, placed, self.now));
         match condition.judge(self.message) {
-            Verdict::Yes => true,
-            Verdict::No => false,
+            Verdict::Yes => Answer::Yes,
+            Verdict::No => Answer::No,
             Verdict::Ask => self.ask(definition, placed),
         }
     }
 
-    fn ask(&mut self, definition: &Definition, placed: &Placed) -> bool {
+    fn ask(&mut self, definition: &Definition, placed: &Placed) -> Answer {
         let argument = match &self.argument {
             Some(made) => made,
             None => self.argument.insert(self.interpreter.message(self.message)),
         };
-        let answer = definition.should_invalidate(self.interpreter, argument, placed, self.now);
-        answer.unwrap_or_else(|failed| {
-            tracing::debug!(widget = %definition.name, instance = %placed.id, problem = %failed.0.diagnostic, "should_invalidate failed: counted as true");
-            true
-        })
+        match definition.should_invalidate(self.interpreter, argument, placed, self.now) {
+            Ok(true) => Answer::Yes,
+            Ok(false) => Answer::No,
+            Err(failed) => {
+                tracing::debug!(widget = %definition.name, instance = %placed.id, problem = %failed.0.diagnostic, "should_invalidate failed: counted as true");
+                Answer::Failed
+            }
+        }
     }
 }

@@ -8,11 +8,15 @@
 mod by_id;
 pub mod index;
 mod judging;
+pub mod memory;
 pub mod roster;
+pub mod why;
 
 pub use index::Index;
 use judging::Ready;
+pub use memory::Memory;
 pub use roster::Roster;
+pub use why::{Why, WhyError};
 
 use crate::hub::{Cause, Hub, HubName, Instance, InstanceId, WidgetName};
 use crate::message::Message;
@@ -63,6 +67,7 @@ struct Inner {
     plan: RwLock<Plan>,
     /// Instances that messages concerned lately; the least used go.
     ready: moka::sync::Cache<InstanceId, Arc<Ready>>,
+    memory: Memory,
     shelf: Arc<Shelf>,
     clock: fn() -> Timestamp,
 }
@@ -79,7 +84,8 @@ impl Triage {
     /// `pool` is of the pure tier; a batch of messages is shared among its threads.
     pub fn new(shelf: Arc<Shelf>, pool: Pool, threads: usize, clock: fn() -> Timestamp) -> Self {
         let ready = moka::sync::Cache::new(READY);
-        let inner = Arc::new(Inner { plan: RwLock::default(), ready, shelf, clock });
+        let (plan, memory) = (RwLock::default(), Memory::default());
+        let inner = Arc::new(Inner { plan, ready, memory, shelf, clock });
         Self { inner, pool, threads: threads.max(1) }
     }
 
@@ -153,6 +159,11 @@ impl Triage {
             }
         });
         futures_util::future::join_all(shares).await;
+    }
+
+    /// What was judged within the last hour.
+    pub fn memory(&self) -> &Memory {
+        &self.inner.memory
     }
 
     /// How many instances there are.

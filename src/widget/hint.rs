@@ -32,6 +32,71 @@ impl Hint {
             && holds(self.packages.as_deref(), |name| said.packages.contains(name))
             && self.paths.iter().all(|(path, value)| equal(value_at(&message.body, path), value))
     }
+
+    /// Which of its conditions a message does not meet, with what it has instead; empty where it matches.
+    pub fn lacking(&self, message: &Message) -> Vec<String> {
+        let said = &message.description;
+        let mut lacking = Vec::new();
+        let mut note = |part: Hint, said: String| {
+            if !part.matches(message) {
+                lacking.push(said);
+            }
+        };
+        if let Some(topics) = &self.topics {
+            let names: Vec<&str> = topics.iter().map(TopicPattern::as_str).collect();
+            let said =
+                format!("`topics` has {}, the topic is `{}`", list(&names), message.topic.suffix());
+            note(Hint { topics: self.topics.clone(), ..Hint::any() }, said);
+        }
+        if let Some(categories) = &self.categories {
+            let said = format!(
+                "`categories` has {}, it is `{}`",
+                list(categories),
+                message.topic.category()
+            );
+            note(Hint { categories: self.categories.clone(), ..Hint::any() }, said);
+        }
+        if let Some(usernames) = &self.usernames {
+            let said = format!(
+                "`usernames` has {}, the message {}",
+                list(usernames),
+                list(&said.usernames)
+            );
+            note(Hint { usernames: self.usernames.clone(), ..Hint::any() }, said);
+        }
+        if let Some(packages) = &self.packages {
+            let said =
+                format!("`packages` has {}, the message {}", list(packages), list(&said.packages));
+            note(Hint { packages: self.packages.clone(), ..Hint::any() }, said);
+        }
+        for (path, value) in &self.paths {
+            let there = match value_at(&message.body, path) {
+                Value::Null => "nothing".into(),
+                other => shortened(&other.to_string()),
+            };
+            let said =
+                format!("`body` has {path} = {}, there is {there}", shortened(&value.to_string()));
+            note(Hint { paths: vec![(path.clone(), value.clone())], ..Hint::any() }, said);
+        }
+        lacking
+    }
+}
+
+fn list(items: &[impl AsRef<str>]) -> String {
+    if items.is_empty() {
+        return "none".into();
+    }
+    let shown: Vec<String> =
+        items.iter().take(5).map(|item| format!("`{}`", item.as_ref())).collect();
+    let more = if items.len() > 5 { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
 }
 
 /// `topics #.award; body user.username = "ralph"`: what a message must have, for people.

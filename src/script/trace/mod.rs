@@ -6,6 +6,7 @@ pub(super) use marks::Marks;
 
 use super::{Failure, convert};
 use rhai::Dynamic;
+use serde::Serialize;
 use serde_json::Value;
 use std::{cell::RefCell, collections::VecDeque};
 
@@ -27,7 +28,7 @@ pub struct Traced {
 }
 
 /// A comparison that answered yes or no. It stands where its operator stands, in whichever file that is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     pub file: String,
     /// From 1.
