@@ -9,6 +9,7 @@ mod place;
 mod print;
 mod replay;
 mod serve;
+mod why;
 mod widget;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -34,6 +35,7 @@ enum Command {
     #[command(subcommand)]
     Message(message::MessageCommand),
     Check(check::Check),
+    Why(why::Why),
 }
 
 /// For whom the answer is.
@@ -90,6 +92,7 @@ impl Command {
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),
             Self::Check(check) => check.execute(out),
+            Self::Why(why) => why.execute(out),
         }
     }
 }

@@ -75,6 +75,23 @@ pub(super) fn complaint(text: &str) {
     let _ = writeln!(io::stderr(), "error: {text}");
 }
 
+/// Takes out what could steer a terminal: texts of messages are other people's.
+pub(super) struct Plain<W>(pub(super) W);
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let steers = |byte: &u8| byte.is_ascii_control() && *byte != b'\n';
+        for piece in bytes.split(steers) {
+            self.0.write_all(piece)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// `1 problem`, `3 problems`.
 pub(super) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
@@ -83,6 +100,13 @@ pub(super) fn count(number: usize, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_left_out() {
+        let mut out = Vec::new();
+        write!(Plain(&mut out), "a\x1b[2Jb\r\nc\td").unwrap();
+        assert_eq!(out, b"a[2Jb\ncd");
+    }
 
     #[test]
     fn a_person_sees_place_source_caret_and_help() {

@@ -1,7 +1,9 @@
-//! Sending messages to a running server: what `hubs replay` does. Its address comes from a person, not from a script.
+//! Talking to a running server: what `hubs replay` and `hubs why` do. Its address comes from a person, not from a script.
 
-use reqwest::{Client, Url, header};
+use reqwest::{Client, RequestBuilder, Url, header};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 const KIND: &str = "application/x-ndjson";
 /// A longer answer is no answer of ours.
@@ -19,11 +21,12 @@ pub enum PostingError {
     NoHubs { to: Url },
 }
 
-/// Where recordings are sent to: `POST /api/messages` of a server.
+/// A running server.
 #[derive(Debug, Clone)]
 pub struct Posting {
     client: Client,
-    to: Url,
+    /// `/api/` of it.
+    api: Url,
     token: Option<String>,
 }
 
@@ -47,10 +50,9 @@ pub struct RefusedLine {
 impl Posting {
     pub fn to(server: &str, token: Option<String>) -> Result<Self, PostingError> {
         let no_address = || PostingError::NoAddress(server.into());
-        let to = Url::parse(server)
-            .and_then(|base| base.join("/api/messages"))
-            .map_err(|_| no_address())?;
-        if !matches!(to.scheme(), "http" | "https") {
+        let api =
+            Url::parse(server).and_then(|base| base.join("/api/")).map_err(|_| no_address())?;
+        if !matches!(api.scheme(), "http" | "https") {
             return Err(no_address());
         }
         let client = Client::builder()
@@ -59,22 +61,48 @@ impl Posting {
             .no_proxy()
             .build()
             .map_err(|error| PostingError::Unreachable {
-                to: to.clone(),
+                to: api.clone(),
                 why: error.to_string(),
             })?;
-        Ok(Self { client, to, token })
+        Ok(Self { client, api, token })
     }
 
-    /// Sends lines; returns when what they invalidate is on the server's disk.
+    /// Sends lines to `POST /api/messages`; returns when what they invalidate is on the server's disk.
     pub async fn post(&self, lines: Vec<u8>) -> Result<Posted, PostingError> {
+        let to = self.address("messages", &[]);
+        let request = self.client.post(to.clone()).header(header::CONTENT_TYPE, KIND).body(lines);
+        self.answer(request, to).await
+    }
+
+    /// Asks `GET /api/why/ID`: what the server says of an instance, and of a message to it, as JSON.
+    pub async fn why(&self, instance: &str, message: Option<&str>) -> Result<Value, PostingError> {
+        let query: Vec<_> = message.iter().map(|message| ("message", *message)).collect();
+        let to = self.address(&format!("why/{instance}"), &query);
+        self.answer(self.client.get(to.clone()), to).await
+    }
+
+    fn address(&self, below: &str, query: &[(&str, &str)]) -> Url {
+        let mut to = self.api.clone();
+        if let Ok(mut path) = to.path_segments_mut() {
+            path.pop_if_empty().extend(below.split('/'));
+        }
+        if !query.is_empty() {
+            to.query_pairs_mut().extend_pairs(query);
+        }
+        to
+    }
+
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        mut request: RequestBuilder,
+        to: Url,
+    ) -> Result<T, PostingError> {
         let unreachable = |error: reqwest::Error| {
             // The error's own text would name the address twice.
             let why = std::error::Error::source(&error)
                 .map_or_else(|| error.to_string(), ToString::to_string);
-            PostingError::Unreachable { to: self.to.clone(), why }
+            PostingError::Unreachable { to: to.clone(), why }
         };
-        let mut request =
-            self.client.post(self.to.clone()).header(header::CONTENT_TYPE, KIND).body(lines);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -83,21 +111,17 @@ impl Posting {
         let mut body = Vec::new();
         while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
             if body.len() + piece.len() > ANSWER_BYTES {
-                return Err(PostingError::NoHubs { to: self.to.clone() });
+                return Err(PostingError::NoHubs { to });
             }
             body.extend_from_slice(&piece);
         }
-        if let Ok(posted) = serde_json::from_slice::<Posted>(&body) {
-            return Ok(posted);
+        let read = serde_json::from_slice::<T>(&body);
+        match read {
+            // What became of lines is told with 400 too, when none was a message.
+            Ok(read) if status.is_success() || reason_in(&body).is_none() => Ok(read),
+            _ if status.is_success() => Err(PostingError::NoHubs { to }),
+            _ => Err(PostingError::Refused { to, status: status.as_u16(), said: reason(&body) }),
         }
-        if status.is_success() {
-            return Err(PostingError::NoHubs { to: self.to.clone() });
-        }
-        Err(PostingError::Refused {
-            to: self.to.clone(),
-            status: status.as_u16(),
-            said: reason(&body),
-        })
     }
 }
 
@@ -106,11 +130,12 @@ struct Reason {
     error: String,
 }
 
+fn reason_in(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Reason>(body).ok().map(|Reason { error }| error)
+}
+
 fn reason(body: &[u8]) -> String {
-    match serde_json::from_slice::<Reason>(body) {
-        Ok(Reason { error }) => error,
-        Err(_) => {
-            String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect()
-        }
-    }
+    reason_in(body).unwrap_or_else(|| {
+        String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(200).collect()
+    })
 }

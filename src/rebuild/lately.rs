@@ -125,12 +125,7 @@ mod tests {
         let told: Vec<String> = found
             .iter()
             .map(|c| {
-                format!(
-                    "{}: {:?} -> {:?}",
-                    c.path,
-                    c.before,
-                    c.after.as_ref().map(String::len)
-                )
+                format!("{}: {:?} -> {:?}", c.path, c.before, c.after.as_ref().map(String::len))
             })
             .collect();
         assert_eq!(

@@ -192,7 +192,8 @@ impl Rebuild {
                 let title = loaded.definition.title.clone();
                 let version = version(&data, &html, &title, State::Fresh, None);
                 let was_failing = inner.known.lock().failing(id).is_some();
-                let differences = old.as_ref().map_or_else(Vec::new, |old| changes(&old.data, &data));
+                let differences =
+                    old.as_ref().map_or_else(Vec::new, |old| changes(&old.data, &data));
                 let changed = was_failing || old.as_ref().is_none_or(|old| old.version != version);
                 let entry = Entry {
                     config: hash_of(&loaded.placed.config),

@@ -5,6 +5,7 @@
 use super::{markdown, picture, times, words};
 use crate::diagnostic::{did_you_mean, nearest};
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeMap;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
@@ -35,6 +36,7 @@ pub(super) fn register(tera: &mut Tera, assets: &std::sync::Arc<Assets>) {
     tera.register_filter("markdown", to_markdown);
     tera.register_filter("strong", strong);
     tera.register_filter("url", url);
+    tera.register_filter("urlencode", urlencode);
     let known = assets.clone();
     tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&known, &kwargs));
     let known = assets.clone();
@@ -112,6 +114,13 @@ fn strong(text: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
 fn url(value: Value, _: Kwargs, _: &State) -> String {
     let url = value.as_str().unwrap_or_default().trim();
     if picture::is_web_address(url) || url.starts_with("mailto:") { url.into() } else { "#".into() }
+}
+
+/// `{{ text | urlencode }}` → for a part of an address: what means something in one as `%20`.
+fn urlencode(text: &str, _: Kwargs, _: &State) -> String {
+    const MEANING: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, MEANING).to_string()
 }
 
 /// `{{ icon(name="clock") }}`.

@@ -16,7 +16,9 @@ mod words;
 
 pub use card::{CardHtml, Chrome, Skeleton, Style};
 pub use markdown::markdown;
-pub use page::{ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WidgetPage};
+pub use page::{
+    ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WhyPage, WidgetPage,
+};
 pub use picture::{asset_version, avatar_url};
 pub use times::{moment, refresh_ages};
 pub use words::{ago, commas, series};

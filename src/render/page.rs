@@ -60,6 +60,15 @@ pub struct WidgetPage<'a> {
     pub cursor: &'a str,
 }
 
+/// `why.html`: `account` is what triage and rebuild tell of an instance.
+#[derive(Serialize)]
+pub struct WhyPage<'a, A: Serialize> {
+    pub hub: &'a HubName,
+    pub id: InstanceId,
+    pub title: &'a str,
+    pub account: &'a A,
+}
+
 /// `source.html`: a widget's script and template, and the modules that it imports.
 #[derive(Serialize)]
 pub struct SourcePage<'a> {

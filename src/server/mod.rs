@@ -181,6 +181,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
 
     let services = Services {
         store,
+        triage: triage.clone(),
         rebuild: rebuild.clone(),
         live: live.clone(),
         shelf: shelf.clone(),

@@ -22,6 +22,8 @@ pub(super) enum PageError {
     NoSuchWidget { hub: HubName, id: InstanceId },
     #[error("There is no kind of widget named `{0}`.")]
     NoSuchKind(WidgetName),
+    #[error("{0}")]
+    Gone(String),
     #[error("There is no page `{0}`.")]
     NoSuchPage(String),
     #[error("{0}")]

@@ -35,6 +35,11 @@ impl Ingest {
         Self { sender, token }
     }
 
+    /// The answer for whoever may not ask what concerns the whole server.
+    pub(super) fn refuses(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<Response> {
+        self.admits(peer, headers).err().map(IntoResponse::into_response)
+    }
+
     /// From this machine anybody may (the dev login is loopback only), from elsewhere whoever has the token.
     fn admits(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refused> {
         let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);

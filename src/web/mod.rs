@@ -13,6 +13,7 @@ mod operations;
 mod pages;
 mod security;
 mod source;
+mod why;
 mod widgets;
 
 pub use assets::Assets;
@@ -23,6 +24,7 @@ use crate::live::Live;
 use crate::rebuild::Rebuild;
 use crate::render::Renderer;
 use crate::store::Store;
+use crate::triage::Triage;
 use crate::widget::Shelf;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
@@ -36,6 +38,7 @@ use tower_http::compression::CompressionLayer;
 pub struct Services {
     pub store: Store,
     pub rebuild: Rebuild,
+    pub triage: Triage,
     pub live: Live,
     pub shelf: Arc<Shelf>,
     pub renderer: Arc<Renderer>,
@@ -55,6 +58,8 @@ pub fn routes(services: Services) -> Router {
         .route("/{hub}", get(pages::hub))
         .route("/{hub}/json", get(pages::hub_json))
         .route("/{hub}/{id}", get(widgets::fragment))
+        .route("/{hub}/{id}/why", get(why::page))
+        .route("/api/why/{id}", get(why::json))
         .route("/source/{widget}", get(source::show))
         .route("/static/{*path}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon))

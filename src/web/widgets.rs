@@ -75,7 +75,11 @@ fn navigates(headers: &HeaderMap) -> bool {
 }
 
 /// The widget of a path; its hub must be the one that it is on.
-async fn current(services: &Services, hub: &str, id: &str) -> Result<Arc<Current>, PageError> {
+pub(super) async fn current(
+    services: &Services,
+    hub: &str,
+    id: &str,
+) -> Result<Arc<Current>, PageError> {
     let id: InstanceId = id.parse()?;
     let found = services.rebuild.current_or_built(id).await.map_err(PageError::internal)?;
     match found {

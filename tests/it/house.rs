@@ -34,6 +34,8 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "live",
             "rebuild",
             "bus",
+            // `triage`: a page says why a widget was redrawn, or was not.
+            "triage",
             "store",
             "datanommer",
             "cache",

@@ -15,3 +15,4 @@ mod ingest;
 mod live;
 mod pages;
 mod reload;
+mod why;

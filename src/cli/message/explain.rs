@@ -2,6 +2,7 @@
 
 use crate::bus::Recording;
 use crate::cli::place::{Place, SiteOption};
+use crate::cli::print::Plain;
 use crate::cli::{Format, Outcome};
 use crate::config::Settings;
 use crate::message::Message;
@@ -91,7 +92,7 @@ async fn print_all(
     for judged in triage.judge(batch).await {
         match format {
             Format::Json => writeln!(out, "{}", row(&judged))?,
-            Format::Human => human(out, &judged)?,
+            Format::Human => human(&mut Plain(&mut *out), &judged)?,
         }
     }
     Ok(())
