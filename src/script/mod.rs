@@ -21,7 +21,9 @@ mod program;
 mod quarantine;
 mod run;
 mod source;
+mod stub;
 mod toolbox;
+pub use stub::*;
 mod tree;
 mod words;
 
@@ -33,7 +35,7 @@ pub use failure::{Failure, FailureKind};
 pub use interpreter::{Argument, Interpreter};
 pub use limits::LimitName;
 pub use message::MessageArgument;
-pub use pool::{Pool, PoolError};
+pub use pool::{DATA_STACK_BYTES, Pool, PoolError};
 pub use run::Call;
 pub use source::{Import, MAX_SOURCE_BYTES, Module, Source, imports};
 pub use toolbox::Install;
