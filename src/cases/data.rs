@@ -7,7 +7,7 @@ use super::snapshot::{self, diff, pretty};
 use super::world::World;
 use crate::config::{Sandbox, Site};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
-use crate::outbound::{Cassette, Outbound};
+use crate::outbound::{Cassette, CassetteError, Outbound};
 use crate::render::{Renderer, WidgetHtml};
 use crate::script::Interpreter;
 use serde_json::Value;
@@ -25,8 +25,16 @@ pub(super) fn cassette(site: &Site, case: &Case, record: bool) -> Result<Cassett
     let path = cassette_path(name);
     match site.read_text(&path) {
         _ if record => Ok(Cassette::empty()),
-        Ok(Some(text)) => Cassette::parse(&text, &path).map_err(|error| {
-            Box::new(Failure::new(Kind::Case, Diagnostic::error(error.to_string()).in_file(path)))
+        Ok(Some(text)) => Cassette::parse(&path, &text).map_err(|error| {
+            let problem = match error {
+                CassetteError::Broken { line, what, .. } => {
+                    let said = format!("this is no cassette: {what}");
+                    Diagnostic::error(said).at(&text, line, 1).in_file(path)
+                }
+                other => Diagnostic::error(other.to_string()).in_file(path),
+            };
+            let help = "`--record` writes it anew, from the network";
+            Box::new(Failure::new(Kind::Case, problem.help(help)))
         }),
         Ok(None) => {
             let (said, help) = missing_file(site, "cassette", FOLDER, ".json", name);
@@ -37,17 +45,12 @@ pub(super) fn cassette(site: &Site, case: &Case, record: bool) -> Result<Cassett
     }
 }
 
-pub(super) fn outbound(
-    sandbox: &Sandbox,
-    cassette: Cassette,
-    record: bool,
-) -> Result<Outbound, Box<Failure>> {
-    let made = if record {
+pub(super) fn outbound(sandbox: &Sandbox, cassette: Cassette, record: bool) -> Outbound {
+    if record {
         Outbound::recording(sandbox, cassette)
     } else {
         Outbound::replaying(sandbox, cassette)
-    };
-    made.map_err(|error| Failure::new(Kind::Case, Diagnostic::error(error.to_string())).into())
+    }
 }
 
 /// Calls `data`, and checks all that the case says of it.

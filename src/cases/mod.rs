@@ -168,7 +168,7 @@ impl Shared<'_> {
             definitions.iter().filter(|definition| !gathered.has(&definition.name)).collect();
         if !untested.is_empty() {
             // Nothing of them was reached, which counts too.
-            let mut interpreter = Interpreter::covering(Tier::Pure, limits, Some(bindings::pure()));
+            let interpreter = Interpreter::covering(Tier::Pure, limits, Some(bindings::pure()));
             for definition in untested {
                 gathered.add(&definition.name, interpreter.coverage(&definition.source));
             }

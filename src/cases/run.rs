@@ -139,7 +139,7 @@ impl Shared<'_> {
                 self.recorded.lock().get(&data::cassette_path(&name.value)).cloned()
             });
         let record = record && case.cassette.is_some() && !world.definition.hosts.is_empty();
-        data::outbound(&self.services.sandbox, begun.unwrap_or(cassette), record)
+        Ok(data::outbound(&self.services.sandbox, begun.unwrap_or(cassette), record))
     }
 
     fn data(&self, world: &World<'_>, case: &Case, outbound: &Outbound, report: &mut CaseReport) {

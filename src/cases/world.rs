@@ -9,7 +9,7 @@ use crate::config::{Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::{Column, Hub, HubKind, HubName, Instance, InstanceId, Placed, Visibility};
 use crate::message::Message;
-use crate::outbound::Outbound;
+use crate::outbound::{Cassette, Outbound};
 use crate::script::{Interpreter, Tier};
 use crate::store::Store;
 use crate::widget::Definition;
@@ -32,7 +32,7 @@ pub(super) struct Services {
 impl Services {
     pub(super) async fn open(runtime: Handle, sandbox: Sandbox) -> anyhow::Result<Self> {
         Ok(Self {
-            outbound: Outbound::replaying(&sandbox, crate::outbound::Cassette::empty())?,
+            outbound: Outbound::replaying(&sandbox, Cassette::empty()),
             datanommer: Datanommer::open("sqlite::memory:").await?,
             store: Store::open("sqlite::memory:").await?,
             runtime,

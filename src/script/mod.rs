@@ -6,6 +6,7 @@
 
 mod compile;
 mod convert;
+mod coverage;
 mod engine;
 mod facts;
 mod failure;
@@ -21,15 +22,17 @@ mod program;
 mod quarantine;
 mod run;
 mod source;
-mod stub;
 mod toolbox;
-pub use stub::*;
+mod trace;
 mod tree;
+mod used;
+mod watch;
 mod words;
 
 #[cfg(test)]
 mod attacks;
 
+pub use coverage::{Branch, Coverage};
 pub use facts::{Facts, Function};
 pub use failure::{Failure, FailureKind};
 pub use interpreter::{Argument, Interpreter};
@@ -39,6 +42,8 @@ pub use pool::{DATA_STACK_BYTES, Pool, PoolError};
 pub use run::Call;
 pub use source::{Import, MAX_SOURCE_BYTES, Module, Source, imports};
 pub use toolbox::Install;
+pub use trace::{Comparison, Traced};
+pub use used::Used;
 
 /// For functions of the host: what they are registered in, and what they know of the call that they serve.
 pub(crate) mod host {
