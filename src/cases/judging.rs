@@ -49,6 +49,7 @@ pub(super) struct Verdict<'r> {
     pub(super) is_candidate: bool,
     /// `should_invalidate` is true, or failed.
     pub(super) answer: bool,
+    pub(super) failed: bool,
 }
 
 impl Verdict<'_> {
@@ -58,16 +59,22 @@ impl Verdict<'_> {
     }
 
     fn is_unsound(&self) -> bool {
-        self.answer && !self.is_candidate
+        self.answer && !self.is_candidate && !self.failed
     }
 }
 
 /// What all messages do, and what went wrong on the way.
+#[derive(Default)]
 pub(super) struct Judged<'r> {
     pub(super) hints: Vec<Hint>,
     pub(super) verdicts: Vec<Verdict<'r>>,
     pub(super) failures: Vec<Failure>,
+    /// Where `should_invalidate` failed.
+    pub(super) failed_at: BTreeSet<Spot>,
 }
+
+/// File, line and column.
+pub(super) type Spot = (Option<String>, Option<usize>, Option<usize>);
 
 /// Puts every message of the case to the index and to the script.
 pub(super) fn judge<'r>(
@@ -76,7 +83,7 @@ pub(super) fn judge<'r>(
     arguments: &mut Arguments,
 ) -> Judged<'r> {
     let World { definition, placed, now, .. } = world;
-    let mut judged = Judged { hints: Vec::new(), verdicts: Vec::new(), failures: Vec::new() };
+    let mut judged = Judged::default();
     if !definition.has_check {
         return judged;
     }
@@ -91,22 +98,24 @@ pub(super) fn judge<'r>(
     let mut index = Index::new();
     index.insert(InstanceId(1), &judged.hints);
     let mut found = Vec::new();
-    let mut failed: BTreeSet<(Option<usize>, Option<usize>)> = BTreeSet::new();
     for (recording, recorded) in world.messages() {
         index.candidates(&recorded.message, &mut found);
         let argument = arguments.of(interpreter, &recorded.message);
         let answer = definition.should_invalidate(interpreter, argument, placed, *now);
-        let answer = answer.unwrap_or_else(|failure| {
-            let problem = failure.0.diagnostic;
-            // The same place fails for many messages: the first of them tells enough.
-            if failed.insert((problem.line, problem.column)) {
-                let about = recording.about(recorded);
-                judged.failures.push(Failure::new(Kind::Script, problem).about(about));
+        let (answer, failed) = match answer {
+            Ok(answer) => (answer, false),
+            Err(failure) => {
+                let problem = failure.0.diagnostic;
+                // The same place fails for many messages: the first of them tells enough.
+                if judged.failed_at.insert((problem.file.clone(), problem.line, problem.column)) {
+                    let about = recording.about(recorded);
+                    judged.failures.push(Failure::new(Kind::Script, problem).about(about));
+                }
+                (true, true)
             }
-            true
-        });
+        };
         let is_candidate = !found.is_empty();
-        judged.verdicts.push(Verdict { recording, recorded, is_candidate, answer });
+        judged.verdicts.push(Verdict { recording, recorded, is_candidate, answer, failed });
     }
     judged
 }
@@ -131,7 +140,11 @@ pub(super) fn check(
         let listed: BTreeSet<&str> = expected.value.iter().map(|id| id.value.as_str()).collect();
         for verdict in judged.verdicts.iter().filter(|verdict| !verdict.is_unsound()) {
             let is_listed = listed.contains(verdict.recorded.message.id.as_str());
-            if is_listed == verdict.invalidates() || failures.is_full(Kind::Invalidation) {
+            // One that fails has been told of already.
+            if verdict.failed || is_listed == verdict.invalidates() {
+                continue;
+            }
+            if failures.is_full(Kind::Invalidation) {
                 continue;
             }
             let traced = trace(world, verdict, interpreter, arguments);

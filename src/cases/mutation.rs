@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::message::Message;
 use crate::script::{Interpreter, Source};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Messages of different topics that are changed.
@@ -28,7 +28,8 @@ pub(super) fn check(
     let World { definition, placed, now, .. } = world;
     let names = properties(&definition.source);
     let mut topics = HashSet::new();
-    let mut places = BTreeSet::new();
+    // What fails as it came has been told of already.
+    let mut places = judged.failed_at.clone();
     let mut warnings = Vec::new();
     // Those that invalidate first: they come furthest in the script.
     let (hit, others): (Vec<_>, Vec<_>) = judged

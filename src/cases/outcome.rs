@@ -13,6 +13,8 @@ pub struct Report {
     pub cases: Vec<CaseReport>,
     /// What concerns no single case, such as a snapshot that none uses.
     pub warnings: Vec<Diagnostic>,
+    /// Files that were removed, in sentences.
+    pub removed: Vec<String>,
     /// Widgets that have no case.
     pub untested: Vec<WidgetName>,
     pub coverage: Option<super::coverage::Covered>,

@@ -139,19 +139,21 @@ pub(super) fn loose_ends(
     for (widget, path) in
         unused.iter().flat_map(|(widget, all)| all.iter().map(move |p| (widget, p)))
     {
-        let said = if request.mode == Mode::Update {
+        if request.mode == Mode::Update {
             match snapshot::remove(request.site, path) {
-                Ok(()) => format!("{path} had no case any more and is removed"),
-                Err(error) => format!("{path} has no case any more, but can't be removed: {error}"),
+                Ok(()) => {
+                    report.removed.push(format!("{path} has no case any more and is removed"));
+                }
+                Err(error) => {
+                    let said =
+                        format!("{path} has no case any more, but can't be removed: {error}");
+                    report.warnings.push(Diagnostic::warning(said).in_file(path));
+                }
             }
-        } else {
-            format!("no case uses the snapshot {path}")
-        };
-        let mut warning = Diagnostic::warning(said).in_file(path);
-        if request.mode != Mode::Update {
-            warning = warning
-                .help(format!("remove it: hubs widget test {widget} --update{}", request.options));
+            continue;
         }
-        report.warnings.push(warning);
+        let help = format!("remove it: hubs widget test {widget} --update{}", request.options);
+        let warning = Diagnostic::warning(format!("no case uses the snapshot {path}"));
+        report.warnings.push(warning.in_file(path).help(help));
     }
 }

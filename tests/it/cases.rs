@@ -123,10 +123,16 @@ fn what_is_built_in_passes_its_own_cases_and_reaches_its_lines() {
 #[test]
 fn another_set_of_messages_is_told_with_what_decided_it() {
     let case = CASE.replace("\"1-ralph\"", "\"2-duffy\"");
-    insta::assert_snapshot!("for people", check_greeted(SCRIPT, &case));
+    insta::assert_snapshot!("another set for people", check_greeted(SCRIPT, &case));
     let folder = greeted(SCRIPT, &case);
-    insta::assert_snapshot!("for programs", check(folder.path(), &["--format", "json", "greeted"]));
-    insta::assert_snapshot!("as junit", check(folder.path(), &["--format", "junit", "greeted"]));
+    insta::assert_snapshot!(
+        "another set for programs",
+        check(folder.path(), &["--format", "json", "greeted"])
+    );
+    insta::assert_snapshot!(
+        "another set as junit",
+        check(folder.path(), &["--format", "junit", "greeted"])
+    );
 }
 
 #[test]
@@ -176,9 +182,9 @@ fn a_request_that_is_not_on_the_cassette_names_its_url() {
         "#{ name:",
         "let answer = http::get(\"https://greetings.example.org/to?name=ralph\");\n    #{ name:",
     );
-    insta::assert_snapshot!("no cassette", check_greeted(&script, CASE));
+    insta::assert_snapshot!("case without cassette", check_greeted(&script, CASE));
     let case = format!("{CASE}cassette = \"greetings.json\"\n");
-    insta::assert_snapshot!("a cassette that is not there", check_greeted(&script, &case));
+    insta::assert_snapshot!("missing cassette", check_greeted(&script, &case));
     let folder = greeted(&script, &case);
     let exchange = |path: &str| {
         format!(
@@ -186,7 +192,7 @@ fn a_request_that_is_not_on_the_cassette_names_its_url() {
         )
     };
     put(folder.path(), "tests/cassettes/greetings.json", &exchange("from?name=ralph"));
-    insta::assert_snapshot!("another url", check(folder.path(), &["greeted"]));
+    insta::assert_snapshot!("url off the cassette", check(folder.path(), &["greeted"]));
     put(folder.path(), "tests/cassettes/greetings.json", &exchange("to?name=ralph"));
     let said = check(folder.path(), &["greeted"]);
     assert!(said.ends_with("1 passed, 0 failed"), "{said}");
@@ -195,7 +201,7 @@ fn a_request_that_is_not_on_the_cassette_names_its_url() {
         "tests/cassettes/greetings.json",
         "{ \"exchanges\": [\n{ \"request\": 1 }] }",
     );
-    insta::assert_snapshot!("a broken cassette", check(folder.path(), &["greeted"]));
+    insta::assert_snapshot!("broken cassette", check(folder.path(), &["greeted"]));
 }
 
 /// Greetings of the history: what is new in there must redraw it.
@@ -212,6 +218,37 @@ fn data(widget) {
 }
 "#;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cassette_is_recorded_without_addresses_and_played_again() {
+    let server = wiremock::MockServer::start().await;
+    let answer = serde_json::json!([{ "name": "duffy", "email": "duffy@mail.example" }]);
+    wiremock::Mock::given(wiremock::matchers::path("/to"))
+        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(answer))
+        .mount(&server)
+        .await;
+    let address = server.address().to_string();
+    let script = SCRIPT.replace("greetings.example.org", &address).replace(
+        "#{ name:",
+        &format!("let greeted = http::get(\"http://{address}/to\").json();\n    #{{ by: greeted[0].name, name:"),
+    );
+    let case = format!("{CASE}cassette = \"greetings.json\"\n")
+        .replace("data = {", "data = { by = \"duffy\",");
+    let folder = greeted(&script, &case);
+    put(folder.path(), "hubs.toml", "[sandbox]\nallow_private_addresses = true\n");
+    let recorded = check(folder.path(), &["greeted", "--record"]);
+    assert!(
+        recorded.contains("tests/cassettes/greetings.json is recorded")
+            && recorded.ends_with("1 passed, 0 failed"),
+        "{recorded}"
+    );
+    let cassette = std::fs::read_to_string(folder.path().join("tests/cassettes/greetings.json"));
+    let cassette = cassette.unwrap();
+    assert!(!cassette.contains("mail.example") && cassette.contains("/to"), "{cassette}");
+    drop(server);
+    let played = check(folder.path(), &["greeted"]);
+    assert!(played.ends_with("1 passed, 0 failed"), "{played}");
+}
+
 #[test]
 fn an_update_that_is_missed_is_told_with_the_message_and_the_change() {
     insta::assert_snapshot!(check_greeted(READS_HISTORY, CASE));
@@ -219,7 +256,7 @@ fn an_update_that_is_missed_is_told_with_the_message_and_the_change() {
     let sound = sound
         .replace("greetings.sent\")", "greetings.sent\") || message.category == \"greetings\"");
     let case = CASE.replace("\"1-ralph\"", "\"1-ralph\", \"2-duffy\", \"3-lost\"");
-    insta::assert_snapshot!("precision", check_greeted(&sound, &case));
+    insta::assert_snapshot!("precision of what is sound", check_greeted(&sound, &case));
 }
 
 #[test]
@@ -234,18 +271,18 @@ fn a_message_that_is_not_as_it_should_be_is_a_warning_with_its_place() {
 #[test]
 fn what_is_wrong_with_a_case_file_is_told_at_its_place() {
     let case = CASE.replace("username = \"ralph\"", "usernmae = \"ralph\"");
-    insta::assert_snapshot!("config", check_greeted(SCRIPT, &case));
+    insta::assert_snapshot!("case with a wrong setting", check_greeted(SCRIPT, &case));
     let case = CASE
         .replace("greetings.jsonl", "greetigns.jsonl")
         .replace("invalidated_by", "invalidatedby");
-    insta::assert_snapshot!("a key", check_greeted(SCRIPT, &case));
+    insta::assert_snapshot!("case with a wrong key", check_greeted(SCRIPT, &case));
     let case = CASE.replace("greetings.jsonl", "greetigns.jsonl");
-    insta::assert_snapshot!("a recording", check_greeted(SCRIPT, &case));
+    insta::assert_snapshot!("case without its recording", check_greeted(SCRIPT, &case));
     let folder = greeted(SCRIPT, CASE);
     put(folder.path(), "tests/recordings/greetings.jsonl", &format!("{MESSAGES}\n{{nonsense}}\n"));
-    insta::assert_snapshot!("a line", check(folder.path(), &["greeted"]));
+    insta::assert_snapshot!("recording with a bad line", check(folder.path(), &["greeted"]));
     put(folder.path(), "tests/widgets/greted.toml", CASE);
-    insta::assert_snapshot!("a widget", check(folder.path(), &["greted"]));
+    insta::assert_snapshot!("case file without a widget", check(folder.path(), &["greted"]));
 }
 
 #[test]
@@ -257,13 +294,19 @@ fn a_script_that_does_not_compile_fails_its_cases() {
 fn wrong_use_is_refused_with_the_way_out() {
     let folder = greeted(SCRIPT, CASE);
     let check = |arguments: &[&str]| check(folder.path(), arguments);
-    insta::assert_snapshot!("no such widget", check(&["greted"]));
-    insta::assert_snapshot!("no such case", check(&["greeted", "--case", "^nothing$"]));
-    insta::assert_snapshot!("no expression", check(&["greeted", "--case", "(a"]));
-    insta::assert_snapshot!("percent", check(&["greeted", "--min-coverage", "120"]));
-    insta::assert_snapshot!("config alone", check(&["greeted", "--config", "username=ralph"]));
+    insta::assert_snapshot!("test of no widget", check(&["greted"]));
+    insta::assert_snapshot!("test of no case", check(&["greeted", "--case", "^nothing$"]));
+    insta::assert_snapshot!("test by no expression", check(&["greeted", "--case", "(a"]));
+    insta::assert_snapshot!(
+        "test of too many percent",
+        check(&["greeted", "--min-coverage", "120"])
+    );
+    insta::assert_snapshot!(
+        "test with a setting alone",
+        check(&["greeted", "--config", "username=ralph"])
+    );
     std::fs::remove_file(folder.path().join("tests/widgets/greeted.toml")).unwrap();
-    insta::assert_snapshot!("no cases", check(&["greeted"]));
+    insta::assert_snapshot!("test without cases", check(&["greeted"]));
 }
 
 #[test]
@@ -272,7 +315,7 @@ fn files_are_not_written_where_ci_is_set() {
     for option in ["--update", "--record"] {
         let mut command = command(folder.path(), &["greeted", option]);
         command.env("CI", "true");
-        insta::assert_snapshot!(option, said(folder.path(), command));
+        insta::assert_snapshot!(format!("{option} in CI"), said(folder.path(), command));
     }
 }
 
@@ -280,16 +323,16 @@ fn files_are_not_written_where_ci_is_set() {
 fn a_snapshot_is_written_compared_and_removed() {
     let folder = greeted(SCRIPT, &format!("{CASE}snapshot = true\n"));
     let check = |arguments: &[&str]| check(folder.path(), arguments);
-    insta::assert_snapshot!("not yet", check(&["greeted"]));
-    insta::assert_snapshot!("written", check(&["greeted", "--update"]));
+    insta::assert_snapshot!("snapshot not there yet", check(&["greeted"]));
+    insta::assert_snapshot!("snapshot written", check(&["greeted", "--update"]));
     let said = check(&["greeted"]);
     assert!(said.ends_with("1 passed, 0 failed"), "{said}");
     put(folder.path(), "widgets/greeted.rhai", &SCRIPT.replace("\"b\"", "\"c\""));
     put(folder.path(), "templates/widgets/greeted.html", "<p>Hi {{ name }}</p>\n");
-    insta::assert_snapshot!("another", check(&["greeted"]));
+    insta::assert_snapshot!("snapshot of something else", check(&["greeted"]));
     put(folder.path(), "tests/widgets/greeted.toml", CASE);
-    insta::assert_snapshot!("unused", check(&["greeted"]));
-    insta::assert_snapshot!("removed", check(&["greeted", "--update"]));
+    insta::assert_snapshot!("snapshot that is unused", check(&["greeted"]));
+    insta::assert_snapshot!("snapshot removed", check(&["greeted", "--update"]));
     assert!(!folder.path().join("tests/widgets/greeted/a-greeting-redraws-it.json").exists());
 }
 
@@ -303,9 +346,9 @@ fn lines_that_no_case_reaches_are_named() {
         "{script}\nfn hints(widget) {{ #{{ topics: [\"greetings.sent\", \"greetings.kept\"] }} }}\n"
     );
     let folder = greeted(&script, CASE);
-    insta::assert_snapshot!("for people", check(folder.path(), &["greeted", "--coverage"]));
+    insta::assert_snapshot!("coverage", check(folder.path(), &["greeted", "--coverage"]));
     insta::assert_snapshot!(
-        "too little",
+        "coverage too little",
         check(folder.path(), &["greeted", "--min-coverage", "99", "--format", "json"])
     );
 }
@@ -315,19 +358,22 @@ fn without_a_case_each_message_says_what_it_would_do() {
     let folder = greeted(SCRIPT, CASE);
     let recording = "tests/recordings/greetings.jsonl";
     let arguments = ["greeted", "--config", "username=ralph", "--messages", recording];
-    insta::assert_snapshot!("for people", check(folder.path(), &arguments));
+    insta::assert_snapshot!("adhoc for people", check(folder.path(), &arguments));
     let as_json = [&arguments[..], &["--format", "json"]].concat();
-    insta::assert_snapshot!("for programs", check(folder.path(), &as_json));
+    insta::assert_snapshot!("adhoc for programs", check(folder.path(), &as_json));
     insta::assert_snapshot!(
-        "no recording",
+        "adhoc without recording",
         check(
             folder.path(),
             &["greeted", "--config", "username=ralph", "--messages", "none.jsonl"]
         )
     );
-    insta::assert_snapshot!("which widget", check(folder.path(), &["--messages", recording]));
     insta::assert_snapshot!(
-        "as junit",
+        "adhoc for no widget",
+        check(folder.path(), &["--messages", recording])
+    );
+    insta::assert_snapshot!(
+        "adhoc as junit",
         check(folder.path(), &[&arguments[..], &["--format", "junit"]].concat())
     );
 }

@@ -14,17 +14,18 @@ pub fn human(
     for case in &report.cases {
         writeln!(out, "{}", title(case))?;
     }
-    for case in &report.cases {
-        for wrote in &case.wrote {
-            writeln!(out, "{wrote}")?;
-        }
+    for wrote in report.cases.iter().flat_map(|case| &case.wrote).chain(&report.removed) {
+        writeln!(out, "{wrote}")?;
     }
+    let mut is_brief = true;
     for case in &report.cases {
         for warning in &case.warnings {
             write!(out, "\n{}", show(warning))?;
+            is_brief = false;
         }
         for note in &case.notes {
             writeln!(out, "\nnote: {}: {note}", name(case))?;
+            is_brief = false;
         }
     }
     for case in report.cases.iter().filter(|case| !case.passed()) {
@@ -42,7 +43,8 @@ pub fn human(
         writeln!(out, "\nnote: without a case: {}", names.join(", "))?;
     }
     coverage(out, report)?;
-    if report.coverage.is_some() || report.failed() > 0 || !report.warnings.is_empty() {
+    is_brief &= report.failed() == 0 && report.warnings.is_empty();
+    if !is_brief || report.coverage.is_some() || !report.untested.is_empty() {
         writeln!(out)?;
     }
     writeln!(out, "{} passed, {} failed", report.passed(), report.failed())

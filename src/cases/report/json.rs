@@ -16,7 +16,8 @@ pub fn json(out: &mut impl Write, report: &Report) -> io::Result<()> {
         }
     }
     for warning in &report.warnings {
-        diagnostic(out, warning)?;
+        serde_json::to_writer(&mut *out, warning)?;
+        writeln!(out)?;
     }
     for widget in report.coverage.iter().flat_map(|covered| &covered.widgets) {
         writeln!(out, "{}", coverage(widget))?;
@@ -53,6 +54,7 @@ fn row(case: &CaseReport) -> Value {
             "changed": precision.changed,
             "invalidations": precision.invalidations,
         })),
+        "wrote": case.wrote,
         "again": case.again(),
     })
 }

@@ -15,12 +15,36 @@ use regex::Regex;
 use std::io::Write;
 use std::path::PathBuf;
 
+/// What a case file may say.
+const CASES: &str = r#"Cases are in tests/widgets/NAME.toml, below the site:
+
+  [[case]]
+  name = "an award to its user redraws it"
+  config = { username = "ralph" }
+  messages = ["badges.jsonl"]              # in tests/recordings/: one message a line
+  invalidated_by = ["2026-…-id"]           # exactly these, by their id; left out: not looked at
+  cassette = "badges-ralph.json"           # in tests/cassettes/: answers of other servers; --record writes it
+  datanommer = ["badges.jsonl"]            # what the history holds from the start
+  data = { "assertions.0.name" = "Baby Badger" }   # paths into the data, and what is there
+  snapshot = true                          # data and HTML in tests/widgets/NAME/; --update writes them
+  now = "2026-01-01T12:00:00Z"             # the clock; else the time of the last message
+  hub = { name = "ralph", kind = "user", owners = ["ralph"], days_idle = 3 }   # else an example
+  hubs = [{ name = "infra", owners = ["ralph"] }]   # more hubs that there are
+
+The widget's id is 1. Beside what a case says, every run checks that hints leave out no message for which
+should_invalidate is true (unsound hints), that data which changes with a message means an invalidation (missed
+update, for widgets that read datanommer), and warns where should_invalidate fails on messages with fields that are
+missing or of another type.
+
+Exit 0: all passed; 1: a case, a case file or the coverage failed; 2: wrong use."#;
+
 /// Run the cases of widgets: tests/widgets/NAME.toml
 ///
 /// A case gives a widget a configuration, messages and recorded answers of other servers, and says which messages
 /// redraw it, what is in its data and how it looks. Nothing touches the network without `--record`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = CASES)]
 pub(in crate::cli) struct Test {
     /// Which widgets, as in `badges` or `workflow.updates2stable`; without one all that have cases
     names: Vec<WidgetName>,
