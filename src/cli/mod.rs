@@ -28,7 +28,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Replay(replay::Replay),
-    /// List, run and check widgets
+    /// List, run, check and test widgets
     #[command(subcommand)]
     Widget(widget::Widget),
     /// Read messages as the server would

@@ -6,6 +6,7 @@
 )]
 
 mod browser;
+mod cases;
 mod command;
 mod crash;
 mod fedmsg;

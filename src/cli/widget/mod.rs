@@ -1,8 +1,10 @@
-//! `hubs widget`: list, run and check widgets.
+//! `hubs widget`: list, run, check and test widgets.
 
 mod check;
 mod list;
 mod run;
+mod sample;
+mod test;
 
 use super::Outcome;
 use clap::Subcommand;
@@ -13,6 +15,7 @@ pub(super) enum Widget {
     Check(check::Check),
     List(list::List),
     Run(run::Run),
+    Test(test::Test),
 }
 
 impl Widget {
@@ -21,6 +24,7 @@ impl Widget {
             Self::Check(check) => check.execute(out),
             Self::List(list) => list.execute(out),
             Self::Run(run) => run.execute(out),
+            Self::Test(test) => test.execute(out),
         }
     }
 }

@@ -59,7 +59,8 @@ impl Cassette {
         }
     }
 
-    fn parse(file: &str, text: &str) -> Result<Self, CassetteError> {
+    /// From a file's text; `file` is how errors name it.
+    pub fn parse(file: &str, text: &str) -> Result<Self, CassetteError> {
         let File { exchanges } = serde_json::from_str(text).map_err(|error| {
             let said = error.to_string();
             let what = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);

@@ -111,7 +111,7 @@ fn joins(hint: &mut Hint, other: &Hint) -> bool {
 fn merged(a: &Hint, b: &Hint) -> Hint {
     fn shorter<T: Clone>(a: Option<&Vec<T>>, b: Option<&Vec<T>>) -> Option<Vec<T>> {
         match (a, b) {
-            (Some(a), Some(b)) if b.len() < a.len() => Some(b.clone()),
+            (Some(a), Some(b)) if b.len() <= a.len() => Some(b.clone()),
             (Some(a), _) => Some(a.clone()),
             (None, b) => b.cloned(),
         }
@@ -236,25 +236,11 @@ fn topics(test: &Test) -> Option<Vec<TopicPattern>> {
     }
 }
 
-/// The first word may be the end of a longer one, and any words but the last may stand in the three that patterns do not
-/// see.
+/// By the last word alone: the first may be the end of a longer one, and those between may stand in the three words that
+/// patterns do not see.
 fn ends_with(end: &str) -> Option<Vec<TopicPattern>> {
-    let words: Vec<&str> = end.split('.').collect();
-    let (_, behind) = words.split_first()?;
-    if behind.is_empty() {
-        return None;
-    }
-    let whole = if words[0].is_empty() {
-        format!("#.{}", behind.join("."))
-    } else {
-        format!("#.*.{}", behind.join("."))
-    };
-    let mut patterns = vec![TopicPattern::new(&whole)];
-    // With a dot in front the pattern is about as few words as these.
-    let shortest = usize::from(words[0].is_empty());
-    patterns
-        .extend((shortest..behind.len()).map(|from| TopicPattern::new(&behind[from..].join("."))));
-    Some(patterns)
+    let (_, last) = end.rsplit_once('.')?;
+    Some(vec![TopicPattern::new(&format!("#.{last}"))])
 }
 
 #[cfg(test)]
