@@ -6,6 +6,7 @@
 
 mod compile;
 mod convert;
+mod definitions;
 mod engine;
 mod facts;
 mod failure;
@@ -28,6 +29,7 @@ mod words;
 #[cfg(test)]
 mod attacks;
 
+pub use definitions::standard_definitions;
 pub use facts::{Facts, Function};
 pub use failure::{Failure, FailureKind};
 pub use interpreter::{Argument, Interpreter};
@@ -48,6 +50,14 @@ pub(crate) mod host {
     };
     pub(crate) use super::toolbox::Toolbox;
     pub(crate) use super::tree::{Tree, same};
+
+    /// What can be done with messages and widgets, for the test of the reference.
+    #[cfg(test)]
+    pub(crate) fn register_values(module: &mut rhai::Module) {
+        super::tree::register(module);
+        super::tree::register_nothing(module);
+        super::placed::register(module);
+    }
 }
 
 /// Which engine: the pure one has no I/O and answers in microseconds, the other may use the host's bindings.
