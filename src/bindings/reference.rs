@@ -21,7 +21,7 @@ pub struct Chapter {
 pub struct Entry {
     /// As an author writes them: `http::get(url[, #{ headers, query }])`.
     pub signatures: Vec<String>,
-    /// Behind the arrow: what comes out. In Markdown, as the text.
+    /// `→ ` and what comes out, or what it does. In Markdown, as the text.
     pub gives: String,
     /// Shapes, units, errors, cost; may be empty.
     pub text: String,
@@ -60,7 +60,7 @@ impl Chapter {
         let mut text = format!("{hashes} `{}`\n\n{}\n", self.name, self.intro);
         for entry in &self.entries {
             let heads: Vec<_> = entry.signatures.iter().map(|s| format!("`{s}`")).collect();
-            text += &format!("\n{hashes}# {}\n\n→ {}\n", heads.join(", "), entry.gives);
+            text += &format!("\n{hashes}# {}\n\n{}\n", heads.join(", "), entry.gives);
             if !entry.text.is_empty() {
                 text += &format!("\n{}\n", entry.text);
             }
@@ -132,13 +132,11 @@ fn entry(paragraph: &str) -> Option<Entry> {
     }
     let is_call =
         |signature: &String| signature.contains(['(', '.']) || signature.starts_with("{{");
-    let gives = rest.strip_prefix("→ ").or_else(|| {
-        // What gives nothing does something: "`set(…)` keeps a value".
-        rest.starts_with("keeps ").then_some(rest).or(rest.starts_with("writes ").then_some(rest))
-    })?;
-    (!signatures.is_empty() && signatures.iter().all(is_call)).then(|| Entry {
+    // What gives nothing does something: "`set(…)` keeps a value".
+    let is_told = ["→ ", "keeps ", "writes "].iter().any(|start| rest.starts_with(start));
+    (is_told && !signatures.is_empty() && signatures.iter().all(is_call)).then(|| Entry {
         signatures,
-        gives: gives.to_owned(),
+        gives: rest.to_owned(),
         text: String::new(),
     })
 }
@@ -233,7 +231,7 @@ mod tests {
         let found = entries(code);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].signatures, ["a::f(x[, y])"]);
-        assert_eq!((&*found[0].gives, &*found[0].text), ("a list of texts.", "Throws."));
+        assert_eq!((&*found[0].gives, &*found[0].text), ("→ a list of texts.", "Throws."));
         assert_eq!(found[1].names().collect::<Vec<_>>(), ["n", "m"]);
     }
 

@@ -4,6 +4,8 @@
 //! struct whose doc comments are its `--help`, and `execute`, which prints to what it is given.
 
 mod check;
+mod completions;
+mod definitions;
 mod message;
 mod place;
 mod print;
@@ -27,13 +29,15 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Replay(replay::Replay),
-    /// List, run and check widgets
+    /// Write, list, run, check and measure widgets
     #[command(subcommand)]
     Widget(widget::Widget),
     /// Read messages as the server would
     #[command(subcommand)]
     Message(message::MessageCommand),
     Check(check::Check),
+    Definitions(definitions::Definitions),
+    Completions(completions::Completions),
 }
 
 /// For whom the answer is.
@@ -90,6 +94,8 @@ impl Command {
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),
             Self::Check(check) => check.execute(out),
+            Self::Definitions(definitions) => definitions.execute(out),
+            Self::Completions(completions) => completions.execute(out),
         }
     }
 }

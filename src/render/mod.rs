@@ -11,6 +11,7 @@ mod filters;
 mod markdown;
 mod page;
 mod picture;
+mod plain;
 mod times;
 mod words;
 
@@ -18,6 +19,7 @@ pub use card::{CardHtml, Chrome, Skeleton, Style};
 pub use markdown::markdown;
 pub use page::{ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WidgetPage};
 pub use picture::{asset_version, avatar_url};
+pub use plain::plain;
 pub use times::{moment, refresh_ages};
 pub use words::{ago, commas, series};
 

@@ -5,6 +5,7 @@
 //! cache or a bus: callers hand in an [`Interpreter`](crate::script::Interpreter) and get values back.
 
 mod calls;
+mod cases;
 mod constants;
 mod definition;
 pub mod hint;
@@ -13,6 +14,7 @@ mod parameter;
 mod processors;
 
 pub use calls::{CheckFailed, HintError};
+pub use cases::{CaseOutline, outlines};
 pub use definition::{Chrome, Definition, Style};
 pub use hint::{Hint, value_at};
 pub use library::{Library, Shelf, UnknownWidget, template_of};

@@ -1,8 +1,14 @@
-//! `hubs widget`: list, run and check widgets.
+//! `hubs widget`: write, list, run, check and measure widgets.
 
 mod check;
+mod docs;
 mod list;
+mod new;
 mod run;
+mod sample;
+mod show;
+
+pub(super) use docs::write;
 
 use super::Outcome;
 use clap::Subcommand;
@@ -10,17 +16,23 @@ use std::io::Write;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Widget {
-    Check(check::Check),
+    New(new::New),
     List(list::List),
+    Show(show::Show),
+    Check(check::Check),
     Run(run::Run),
+    Docs(docs::Docs),
 }
 
 impl Widget {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         match self {
-            Self::Check(check) => check.execute(out),
+            Self::New(new) => new.execute(out),
             Self::List(list) => list.execute(out),
+            Self::Show(show) => show.execute(out),
+            Self::Check(check) => check.execute(out),
             Self::Run(run) => run.execute(out),
+            Self::Docs(docs) => docs.execute(out),
         }
     }
 }
