@@ -8,6 +8,7 @@ mod card;
 mod diagnose;
 mod engine;
 mod filters;
+mod gallery;
 mod markdown;
 mod page;
 mod picture;
@@ -16,6 +17,9 @@ mod times;
 mod words;
 
 pub use card::{CardHtml, Chrome, Skeleton, Style};
+pub use gallery::{
+    Field, GalleryEntry, GalleryPage, GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
+};
 pub use markdown::markdown;
 pub use page::{ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WidgetPage};
 pub use picture::{asset_version, avatar_url};

@@ -12,7 +12,7 @@ pub use seed::{hubs as seed, misplaced};
 use crate::bindings;
 use crate::bus::{self, Delivery, Fedmsg};
 use crate::cache::Cache;
-use crate::config::{Settings, Site};
+use crate::config::{Auth, Settings, Site};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::HubName;
@@ -24,7 +24,7 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Assets, Ingest, Services};
+use crate::web::{self, Assets, Ingest, Previews, Services};
 use crate::widget::Shelf;
 use anyhow::Context;
 use jiff::Timestamp;
@@ -187,6 +187,11 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         renderer,
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
+        previews: Previews::new(
+            data.clone(),
+            sandbox.data.deadline * 2,
+            settings.auth == Auth::Dev && address.ip().is_loopback(),
+        ),
         metrics,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,

@@ -10,6 +10,7 @@ mod browser;
 mod command;
 mod crash;
 mod fedmsg;
+mod gallery;
 mod harness;
 mod house;
 mod ingest;

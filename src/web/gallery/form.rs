@@ -1,0 +1,89 @@
+//! Parameters as fields of a form, and what a form sends as a configuration.
+
+use crate::hub::Config;
+use crate::render::Field;
+use crate::widget::{Definition, Kind, Parameter, ParameterError};
+use serde_json::Value;
+use std::time::Duration;
+
+/// What was given, each read as its parameter's kind. An empty field is one that was not given.
+pub(super) fn read(definition: &Definition, given: &[(String, String)]) -> Config {
+    let mut config = Config::new();
+    for (name, typed) in given.iter().filter(|(_, typed)| !typed.trim().is_empty()) {
+        let parameter = definition.parameters.iter().find(|parameter| parameter.name == *name);
+        // A name that is no parameter is for `complete` to refuse.
+        let value = parameter.map_or_else(|| typed.clone().into(), |p| p.read(typed));
+        config.insert(name.clone(), value);
+    }
+    config
+}
+
+pub(super) fn fields(
+    definition: &Definition,
+    config: &Config,
+    wrong: &[ParameterError],
+) -> Vec<Field> {
+    let field = |parameter: &Parameter| {
+        let problem = wrong.iter().find(|error| error.name() == parameter.name);
+        Field { problem: problem.map(ToString::to_string), ..field(parameter, config) }
+    };
+    // What must be given comes first.
+    let (required, others): (Vec<_>, Vec<_>) =
+        definition.parameters.iter().map(field).partition(|field| field.required);
+    required.into_iter().chain(others).collect()
+}
+
+fn field(parameter: &Parameter, config: &Config) -> Field {
+    let input = match parameter.kind {
+        _ if parameter.many => "text",
+        Kind::Markdown => "area",
+        Kind::Integer | Kind::Number => "number",
+        Kind::Boolean | Kind::Choice => "select",
+        Kind::Url => "url",
+        _ => "text",
+    };
+    let options = match parameter.kind {
+        Kind::Boolean => vec!["true".into(), "false".into()],
+        Kind::Choice => parameter.choices.clone(),
+        _ => Vec::new(),
+    };
+    let fits = match parameter.many {
+        true => format!("{}; commas between them", parameter.fits()),
+        false => parameter.fits(),
+    };
+    Field {
+        name: parameter.name.clone(),
+        label: parameter.label.clone().unwrap_or_else(|| parameter.name.replace('_', " ")),
+        help: parameter.help.clone(),
+        fits,
+        input,
+        value: config.get(&parameter.name).map(typed).unwrap_or_default(),
+        default: parameter.default.as_ref().map(typed).unwrap_or_default(),
+        options,
+        required: parameter.default.is_none(),
+        min: parameter.min.map(|min| min.to_string()),
+        max: parameter.max.map(|max| max.to_string()),
+        whole: parameter.kind == Kind::Integer,
+        problem: None,
+    }
+}
+
+/// A value as somebody would type it.
+fn typed(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(typed).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// `every 6h`.
+pub(super) fn period(every: Duration) -> String {
+    let seconds = every.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let whole = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+    match whole {
+        Some((unit, word)) => format!("every {} {word}", seconds / unit),
+        None => format!("every {seconds} s"),
+    }
+}
