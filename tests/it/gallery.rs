@@ -70,7 +70,7 @@ async fn a_widget_is_shown_with_the_settings_of_its_first_case() {
     assert!(page.contains("<p>Hello duffy</p>"), "{page}");
     assert!(page.contains("class=\"card info\""));
     assert!(text.contains("With the settings of its case “a friend is greeted”."), "{text}");
-    assert!(text.contains("Whom to greet: a username, as in `ralph`"), "{text}");
+    assert!(text.contains("Whom to greet: a username, as in ralph"), "{text}");
     assert!(text.contains("every 1 h"), "{text}");
     assert!(page.contains("<strong>somebody</strong>"), "its documentation is Markdown");
     assert!(

@@ -11,6 +11,7 @@ mod command;
 mod crash;
 mod fedmsg;
 mod gallery;
+mod guide;
 mod harness;
 mod house;
 mod ingest;

@@ -47,10 +47,9 @@ fn field(parameter: &Parameter, config: &Config) -> Field {
         Kind::Choice => parameter.choices.clone(),
         _ => Vec::new(),
     };
-    let fits = match parameter.many {
-        true => format!("{}; commas between them", parameter.fits()),
-        false => parameter.fits(),
-    };
+    // Backticks are for terminals.
+    let one = parameter.fits().replace('`', "");
+    let fits = if parameter.many { format!("{one}; commas between them") } else { one };
     Field {
         name: parameter.name.clone(),
         label: parameter.label.clone().unwrap_or_else(|| parameter.name.replace('_', " ")),
