@@ -5,7 +5,7 @@ use crate::script;
 use std::fmt::Write as _;
 
 /// What the functions of a widget are given and owe, for whoever points at their names.
-const WIDGETS: &str = r#"module static;
+const WIDGETS: &str = r"module static;
 
 /// Whether a message makes the data of an instance old. Pure: it asks nobody, and is over in microseconds.
 ///
@@ -22,7 +22,7 @@ fn hints(widget: widget) -> ?;
 
 /// The data of an instance: a map that JSON can hold. Its fields are what the template sees.
 fn data(widget: widget) -> Map;
-"#;
+";
 
 /// Files by name, Rhai's own functions among them.
 pub fn definitions() -> Vec<(String, String)> {

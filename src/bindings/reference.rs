@@ -4,6 +4,8 @@
 //! script may call: there is one source, and `hubs widget docs`, `hubs definitions` and the gallery print it. A test
 //! holds that nothing which is registered lacks one.
 
+use std::fmt::Write as _;
+
 /// What scripts or templates find under one roof: `http`, or the functions for lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chapter {
@@ -60,9 +62,9 @@ impl Chapter {
         let mut text = format!("{hashes} `{}`\n\n{}\n", self.name, self.intro);
         for entry in &self.entries {
             let heads: Vec<_> = entry.signatures.iter().map(|s| format!("`{s}`")).collect();
-            text += &format!("\n{hashes}# {}\n\n{}\n", heads.join(", "), entry.gives);
+            let _ = write!(text, "\n{hashes}# {}\n\n{}\n", heads.join(", "), entry.gives);
             if !entry.text.is_empty() {
-                text += &format!("\n{}\n", entry.text);
+                let _ = write!(text, "\n{}\n", entry.text);
             }
         }
         text

@@ -132,7 +132,7 @@ impl Page {
                 self.text(&words);
             }
             ("a", false) => {
-                self.link = attribute(inside, "href").filter(|to| to.starts_with("http"))
+                self.link = attribute(inside, "href").filter(|to| to.starts_with("http"));
             }
             ("a", true) => {
                 if let Some(link) = self.link.take().filter(|to| !self.out.ends_with(&**to)) {

@@ -187,11 +187,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         renderer,
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
-        previews: Previews::new(
-            data.clone(),
-            sandbox.data.deadline * 2,
-            settings.auth == Auth::Dev && address.ip().is_loopback(),
-        ),
+        previews: previews(&data, &settings, address),
         metrics,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
@@ -206,6 +202,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         "hubs are open at http://{address}/"
     );
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+}
+
+/// Where logins prove nothing, only the machine itself may choose what a widget is tried with.
+fn previews(data: &Pool, settings: &Settings, address: SocketAddr) -> Previews {
+    let takes_settings = settings.auth == Auth::Dev && address.ip().is_loopback();
+    Previews::new(data.clone(), settings.sandbox.data.deadline * 2, takes_settings)
 }
 
 /// What is kept on disk.

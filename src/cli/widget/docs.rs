@@ -60,15 +60,15 @@ fn whole(library: &Library) -> String {
     let mut text = INTRO.to_owned();
     text += "\n## What scripts and templates may call\n";
     for chapter in reference::chapters() {
-        text += &format!("\n{}", chapter.to_markdown(3));
+        let _ = write!(text, "\n{}", chapter.to_markdown(3));
     }
     text += "\n## Modules\n\nScripts that widgets import: `import \"lib/fedora\" as fedora;`.\n";
     for (file, facts) in library.modules() {
-        text += &format!("\n{}", module(file, facts, 3));
+        let _ = write!(text, "\n{}", module(file, facts, 3));
     }
     text += "\n## Widgets\n";
     for definition in library.widgets() {
-        text += &format!("\n{}", widget(definition, 3));
+        let _ = write!(text, "\n{}", widget(definition, 3));
     }
     text
 }

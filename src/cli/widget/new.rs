@@ -72,7 +72,7 @@ impl New {
         let config = match origin {
             Some(origin) => {
                 let required = origin.parameters.iter().filter(|p| p.default.is_none());
-                required.map(|p| format!(" --config {}=…", p.name)).collect()
+                required.map(|p| format!(" --config {}=…", p.name)).collect::<Vec<_>>().concat()
             }
             None => {
                 format!(" --config username=ralph --messages {below}tests/recordings/{name}.jsonl")

@@ -165,7 +165,7 @@ fn asked_about(widget: &Definition) -> &'static str {
 /// Its script, template, modules and case file, and whether each comes with hubs.
 fn files(found: &Place, widget: &Definition, has_cases: bool) -> Vec<(String, bool)> {
     let on_disk = |file: &str| found.site.root().is_some_and(|root| root.join(file).exists());
-    let mut files = vec![widget.source.file.to_string(), template_of(&widget.name)];
+    let mut files = vec![widget.source.file.clone(), template_of(&widget.name)];
     files.extend(widget.source.modules.iter().map(|module| module.file.clone()));
     if has_cases {
         files.push(format!("tests/widgets/{}.toml", widget.name));

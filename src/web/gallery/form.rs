@@ -80,7 +80,8 @@ fn typed(value: &Value) -> String {
 pub(super) fn period(every: Duration) -> String {
     let seconds = every.as_secs();
     let units = [(86_400, "d"), (3_600, "h"), (60, "min")];
-    let whole = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+    let whole =
+        units.into_iter().find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
     match whole {
         Some((unit, word)) => format!("every {} {word}", seconds / unit),
         None => format!("every {seconds} s"),
