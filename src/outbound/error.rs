@@ -4,7 +4,7 @@ use super::{address::RefusedAddress, shown};
 use reqwest::Url;
 use std::{error::Error, net::IpAddr};
 
-/// No message shows a query string: it may hold a secret.
+/// No message shows a query string, since it may hold a secret; but that of a cassette, which holds none any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     #[error("`{given}` is no URL ({why}): write it whole, as in `https://example.org/path`")]
@@ -38,8 +38,14 @@ pub enum OutboundError {
     TooLong { url: String, limit: usize },
     #[error("the answer of `{url}` broke off or makes no sense: {why}")]
     Broken { url: String, why: String },
+    #[error("`{url}` is not on the cassette{}: `--record` writes it", nearest_is(.nearest.as_deref()))]
+    NotOnCassette { url: String, nearest: Option<String> },
     #[error("the HTTP client does not start: {0}")]
     Setup(String),
+}
+
+fn nearest_is(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |url| format!(" (the nearest there is `{url}`)"))
 }
 
 impl OutboundError {

@@ -3,22 +3,27 @@
 //! A script reaches only the hosts that its HOSTS name, by http or https, and never an address inside our own network
 //! (`[sandbox] allow_private_addresses`): the address that was checked is the one that is connected to, redirects are
 //! followed hop by hop under the same rules, and an answer costs bounded time and memory. Identical requests share
-//! one flight. Knows no script: who asks hands in its HOSTS and its deadline.
+//! one flight. With a cassette it plays or records (`cassette`). Knows no script: who asks hands in its HOSTS and its
+//! deadline.
 
 mod address;
+mod cassette;
 mod error;
 mod flight;
 mod hosts;
 mod posting;
+mod redact;
 #[cfg(test)]
 mod tests;
 
+pub use cassette::{Cassette, CassetteError};
 pub use error::OutboundError;
 pub use posting::{Posted, Posting, PostingError};
 
 use crate::config::Sandbox;
 use address::{Checked, Lookup, SystemLookup, is_public};
 use bytes::{Bytes, BytesMut};
+use cassette::Tape;
 use flight::{Flights, Route};
 use futures_util::future::Either;
 use hosts::HostList;
@@ -38,7 +43,9 @@ const MAX_URL_BYTES: usize = 8 * 1024;
 /// The client. Clones share connections and flights.
 #[derive(Clone)]
 pub struct Outbound {
-    client: Client,
+    /// Where a cassette is played there is none, so that nothing can leave.
+    client: Result<Client, OutboundError>,
+    tape: Option<Arc<Tape>>,
     flights: Flights,
     limits: Limits,
 }
@@ -77,25 +84,38 @@ impl Outbound {
         Self::with_lookup(sandbox, Arc::new(SystemLookup))
     }
 
+    /// Plays a cassette and touches no network. Everything else that may refuse a request still does.
+    pub fn replaying(sandbox: &Sandbox, cassette: Cassette) -> Self {
+        let client = Err(OutboundError::Setup("a cassette is played instead".into()));
+        Self::with_tape(sandbox, client, Tape::new(cassette, false))
+    }
+
+    /// Asks the network, and adds what it says to a cassette. The script gets what will be played, secrets and e-mail
+    /// addresses taken out: what it makes of that is the same then. To record anew, begin with an empty cassette.
+    pub fn recording(sandbox: &Sandbox, cassette: Cassette) -> Self {
+        let client = client(&Limits::of(sandbox), Arc::new(SystemLookup));
+        Self::with_tape(sandbox, client, Tape::new(cassette, true))
+    }
+
+    /// The cassette as it is now: with what was recorded, and what was used of it.
+    pub fn cassette(&self) -> Option<Cassette> {
+        self.tape.as_ref().map(|tape| tape.cassette())
+    }
+
+    /// URLs that were asked for and are not on the cassette, secrets taken out; the first 64 of them.
+    pub fn refused(&self) -> Vec<String> {
+        self.tape.as_ref().map(|tape| tape.refused()).unwrap_or_default()
+    }
+
+    fn with_tape(sandbox: &Sandbox, client: Result<Client, OutboundError>, tape: Tape) -> Self {
+        let tape = Some(Arc::new(tape));
+        Self { client, tape, flights: Flights::default(), limits: Limits::of(sandbox) }
+    }
+
     fn with_lookup(sandbox: &Sandbox, lookup: Arc<dyn Lookup>) -> Result<Self, OutboundError> {
-        let limits = Limits {
-            allow_private: sandbox.allow_private_addresses,
-            response_bytes: sandbox.max_response_bytes,
-            timeout: sandbox.http_timeout,
-        };
-        let client = Client::builder()
-            .user_agent(concat!("hubs/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            // A proxy would resolve names itself, and so reach what we refuse.
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(limits.timeout)
-            .pool_idle_timeout(Duration::from_mins(1))
-            .pool_max_idle_per_host(8)
-            .dns_resolver(Checked { lookup, allow_private: limits.allow_private })
-            .build()
-            .map_err(|e| OutboundError::Setup(e.to_string()))?;
-        Ok(Self { client, flights: Flights::default(), limits })
+        let limits = Limits::of(sandbox);
+        let client = Ok(client(&limits, lookup)?);
+        Ok(Self { client, tape: None, flights: Flights::default(), limits })
     }
 
     /// Fetches. Gives up at the request's deadline or after `[sandbox] http_timeout`, whichever is first.
@@ -104,6 +124,27 @@ impl Outbound {
         let url = address_of(request)?;
         self.check(&url, &hosts)?;
         let headers = headers_of(request.headers)?;
+        match &self.tape {
+            None => self.fetch(url, headers, hosts, request.deadline).await,
+            Some(tape) if tape.records => {
+                let answer = self.fetch(url.clone(), headers, hosts, request.deadline).await?;
+                Ok(tape.record(&url, &answer))
+            }
+            Some(tape) => {
+                let answer = tape.play(&url)?;
+                self.fits(&url, answer.body.len())?;
+                Ok(answer)
+            }
+        }
+    }
+
+    async fn fetch(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        hosts: HostList,
+        deadline: Instant,
+    ) -> Result<Answer, OutboundError> {
         let name = shown(&url);
         let journey = if headers.is_empty() {
             let route = Route { url: url.to_string(), hosts: hosts.to_string() };
@@ -113,7 +154,7 @@ impl Outbound {
             // Its headers make the answer nobody else's.
             Either::Right(self.clone().send(url, headers, hosts))
         };
-        match tokio::time::timeout_at(request.deadline, journey).await {
+        match tokio::time::timeout_at(deadline, journey).await {
             Ok(landed) => landed,
             Err(_) => Err(OutboundError::TooSlow { url: name, limit: "the script's deadline" }),
         }
@@ -139,9 +180,9 @@ impl Outbound {
         mut headers: HeaderMap,
         hosts: &HostList,
     ) -> Result<Answer, OutboundError> {
+        let client = self.client.as_ref().map_err(Clone::clone)?;
         for _ in 0..=MAX_REDIRECTS {
-            let response = self
-                .client
+            let response = client
                 .get(url.clone())
                 .headers(headers.clone())
                 .send()
@@ -178,13 +219,18 @@ impl Outbound {
         while let Some(chunk) =
             response.chunk().await.map_err(|e| OutboundError::from_client(url, &e))?
         {
-            if body.len() + chunk.len() > self.limits.response_bytes {
-                let limit = self.limits.response_bytes;
-                return Err(OutboundError::TooLong { url: shown(url), limit });
-            }
+            self.fits(url, body.len() + chunk.len())?;
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, headers, body: body.freeze() })
+    }
+
+    fn fits(&self, url: &Url, bytes: usize) -> Result<(), OutboundError> {
+        let limit = self.limits.response_bytes;
+        if bytes > limit {
+            return Err(OutboundError::TooLong { url: shown(url), limit });
+        }
+        Ok(())
     }
 
     /// What a URL shows by itself. Names are checked again when they are resolved.
@@ -213,6 +259,31 @@ impl Outbound {
             _ => Ok(()),
         }
     }
+}
+
+impl Limits {
+    fn of(sandbox: &Sandbox) -> Self {
+        Self {
+            allow_private: sandbox.allow_private_addresses,
+            response_bytes: sandbox.max_response_bytes,
+            timeout: sandbox.http_timeout,
+        }
+    }
+}
+
+fn client(limits: &Limits, lookup: Arc<dyn Lookup>) -> Result<Client, OutboundError> {
+    Client::builder()
+        .user_agent(concat!("hubs/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        // A proxy would resolve names itself, and so reach what we refuse.
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(limits.timeout)
+        .pool_idle_timeout(Duration::from_mins(1))
+        .pool_max_idle_per_host(8)
+        .dns_resolver(Checked { lookup, allow_private: limits.allow_private })
+        .build()
+        .map_err(|e| OutboundError::Setup(e.to_string()))
 }
 
 /// Where a redirect leads, or nothing when the response is the answer.

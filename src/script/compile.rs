@@ -10,6 +10,7 @@ use super::{
     run::{self, Call, Running},
     source::{Source, without_imports},
     tree::Tree,
+    watch::Watch,
 };
 use crate::{
     config::Limits,
@@ -27,20 +28,9 @@ pub(super) fn program(
     parts: &Parts,
     tier: Tier,
     limits: &Limits,
+    watch: &Watch,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let mut unit = Unit {
-        source,
-        parts,
-        tier,
-        limits,
-        engine: parts.engine(tier, limits),
-        modules: BTreeMap::new(),
-        aliases: BTreeMap::new(),
-        constants: Scope::new(),
-        defined_in: BTreeMap::new(),
-        properties: BTreeSet::new(),
-        captures: false,
-    };
+    let mut unit = Unit::new(source, parts, tier, limits, watch);
     for module in &source.modules {
         let (ast, _) = unit.load(&module.file, &module.text).map_err(|d| vec![d])?;
         unit.keep_module(&module.path, &module.file, ast).map_err(|d| vec![d])?;
@@ -61,6 +51,25 @@ pub(super) fn program(
         });
     }
     Ok(Program::new(engine, ast, facts))
+}
+
+/// The files of a source as trees, modules first.
+pub(super) fn trees(
+    source: &Source,
+    parts: &Parts,
+    tier: Tier,
+    limits: &Limits,
+) -> Result<Vec<(String, AST)>, Diagnostic> {
+    let mut unit = Unit::new(source, parts, tier, limits, &Watch::Nothing);
+    let mut trees = Vec::new();
+    for module in &source.modules {
+        let (ast, _) = unit.load(&module.file, &module.text)?;
+        unit.keep_module(&module.path, &module.file, ast.clone())?;
+        trees.push((module.file.clone(), ast));
+    }
+    let (ast, _) = unit.load(&source.file, &source.text)?;
+    trees.push((source.file.clone(), ast));
+    Ok(trees)
 }
 
 /// The top of a file runs once, and nobody waits for it: a busy machine must not make a good script a broken one.
@@ -111,6 +120,7 @@ struct Unit<'s> {
     parts: &'s Parts,
     tier: Tier,
     limits: &'s Limits,
+    watch: &'s Watch,
     engine: Engine,
     /// By path, as imported.
     modules: BTreeMap<String, rhai::Shared<Module>>,
@@ -124,7 +134,30 @@ struct Unit<'s> {
     captures: bool,
 }
 
-impl Unit<'_> {
+impl<'s> Unit<'s> {
+    fn new(
+        source: &'s Source,
+        parts: &'s Parts,
+        tier: Tier,
+        limits: &'s Limits,
+        watch: &'s Watch,
+    ) -> Self {
+        Self {
+            source,
+            parts,
+            tier,
+            limits,
+            watch,
+            engine: parts.engine(tier, limits, watch),
+            modules: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            constants: Scope::new(),
+            defined_in: BTreeMap::new(),
+            properties: BTreeSet::new(),
+            captures: false,
+        }
+    }
+
     fn load(&mut self, file: &str, text: &str) -> Result<(AST, Facts), Diagnostic> {
         let (imports, code) = without_imports(file, text)?;
         for import in imports {
@@ -154,12 +187,12 @@ impl Unit<'_> {
         self.engine.set_strict_variables(false);
         let first = self.engine.compile(&code).map_err(|e| failure::of_parsing(&e, file, text))?;
         only_constants(&first, file, text)?;
+        self.watch.open(&mut self.engine, file, &first);
         let facts = self.evaluate(first, file, text)?;
         self.engine.set_strict_variables(true);
-        let mut ast = self
-            .engine
-            .compile_with_scope(&self.constants, &code)
-            .map_err(|e| failure::of_parsing(&e, file, text))?;
+        let compiled = self.engine.compile_with_scope(&self.constants, &code);
+        self.watch.close();
+        let mut ast = compiled.map_err(|e| failure::of_parsing(&e, file, text))?;
         ast.set_source(file);
         self.note_properties(&ast);
         Ok((ast, facts))

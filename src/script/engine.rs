@@ -1,6 +1,6 @@
 //! A Rhai engine with everything off that a script must not have, and everything limited that it may.
 
-use super::{Tier, guards, placed, run, toolbox::Toolbox, tree};
+use super::{Tier, guards, placed, run, toolbox::Toolbox, tree, watch::Watch};
 use crate::config::Limits;
 use rhai::{
     Engine, Module, OptimizationLevel, Shared, Token,
@@ -53,18 +53,24 @@ const FREED: [&str; 26] = [
     "yield",
 ];
 
-/// Makes names of [`FREED`], and of any keyword that stands behind a dot: `repo.private`, `widget.default`.
-fn free_words(engine: &mut Engine) {
+/// Makes names of [`FREED`], and of any keyword that stands behind a dot: `repo.private`, `widget.default`. Whoever
+/// watches may rename what is left.
+fn read_tokens(engine: &mut Engine, watch: &Watch) {
+    let marks = watch.marks().cloned();
     let behind_dot = Cell::new(false);
     #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
-    engine.on_parse_token(move |token, _, _| {
+    engine.on_parse_token(move |token, at, _| {
         let behind_dot = behind_dot.replace(matches!(token, Token::Period | Token::Elvis));
-        match token {
+        let token = match token {
             Token::Reserved(word) if FREED.contains(&word.as_str()) => Token::Identifier(word),
             word if behind_dot && word.is_standard_keyword() => {
                 Token::Identifier(Box::new(word.literal_syntax().into()))
             }
             other => other,
+        };
+        match &marks {
+            Some(marks) => marks.rename(token, at),
+            None => token,
         }
     });
 }
@@ -102,7 +108,7 @@ impl Parts {
         self.named.iter().any(|(known, _)| known == name)
     }
 
-    pub(super) fn engine(&self, tier: Tier, limits: &Limits) -> Engine {
+    pub(super) fn engine(&self, tier: Tier, limits: &Limits, watch: &Watch) -> Engine {
         let mut engine = Engine::new_raw();
         if !self.global.is_empty() {
             engine.register_global_module(self.global.clone());
@@ -130,7 +136,8 @@ impl Parts {
         engine.set_max_array_size(limits.array_items);
         engine.set_max_map_size(limits.map_items);
         engine.set_max_variables(limits.variables);
-        free_words(&mut engine);
+        read_tokens(&mut engine, watch);
+        watch.begin(&mut engine);
         engine.on_progress(run::on_progress);
         engine.on_print(run::log);
         engine.on_debug(|text, _, _| run::log(text));

@@ -6,6 +6,7 @@
 
 mod compile;
 mod convert;
+mod coverage;
 mod definitions;
 mod engine;
 mod facts;
@@ -23,12 +24,16 @@ mod quarantine;
 mod run;
 mod source;
 mod toolbox;
+mod trace;
 mod tree;
+mod used;
+mod watch;
 mod words;
 
 #[cfg(test)]
 mod attacks;
 
+pub use coverage::{Branch, Coverage};
 pub use definitions::standard_definitions;
 pub use facts::{Facts, Function};
 pub use failure::{Failure, FailureKind};
@@ -39,6 +44,8 @@ pub use pool::{Pool, PoolError};
 pub use run::Call;
 pub use source::{Import, MAX_SOURCE_BYTES, Module, Source, imports};
 pub use toolbox::Install;
+pub use trace::{Comparison, Traced};
+pub use used::Used;
 
 /// For functions of the host: what they are registered in, and what they know of the call that they serve.
 pub(crate) mod host {

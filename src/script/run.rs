@@ -3,7 +3,7 @@
 //! It lives in a thread-local, because Rhai's own counters start anew inside the callbacks of natives. Once a limit is
 //! passed the call is stopped for good: whatever swallows the error, the very next operation stops again.
 
-use super::{LimitName, Tier, memory};
+use super::{LimitName, Tier, Used, memory};
 use crate::{config::Limits, hub::WidgetName};
 use jiff::Timestamp;
 use rhai::Dynamic;
@@ -51,6 +51,8 @@ struct Run {
     /// What host functions have made for the script.
     for_script: Cell<isize>,
     max_bytes: Cell<isize>,
+    /// The most that was held, as far as it was looked at: see [`Used::bytes`].
+    peak_bytes: Cell<isize>,
     string_bytes: Cell<usize>,
     array_items: Cell<usize>,
     stopped: Cell<Option<LimitName>>,
@@ -71,6 +73,7 @@ impl Run {
             base_bytes: Cell::new(0),
             for_script: Cell::new(0),
             max_bytes: Cell::new(isize::MAX),
+            peak_bytes: Cell::new(0),
             string_bytes: Cell::new(usize::MAX),
             array_items: Cell::new(usize::MAX),
             stopped: Cell::new(None),
@@ -87,17 +90,27 @@ impl Run {
         if let stopped @ Some(_) = self.stopped.get() {
             return stopped;
         }
+        let held = memory::live().wrapping_sub(self.base_bytes.get());
         let broken = if count > self.max_operations.get() {
             LimitName::Operations
-        } else if memory::live().wrapping_sub(self.base_bytes.get()) > self.max_bytes.get() {
+        } else if held > self.max_bytes.get() {
+            self.look_at(held);
             LimitName::Memory
-        } else if (count & self.clock_mask.get() == 0 || more > 1) && self.is_late() {
+        } else if count & self.clock_mask.get() == 0 || more > 1 {
+            self.look_at(held);
+            if !self.is_late() {
+                return None;
+            }
             LimitName::Deadline
         } else {
             return None;
         };
         self.stopped.set(Some(broken));
         Some(broken)
+    }
+
+    fn look_at(&self, held: isize) {
+        self.peak_bytes.set(self.peak_bytes.get().max(held));
     }
 
     fn is_late(&self) -> bool {
@@ -126,6 +139,7 @@ impl Running {
             run.clock_mask.set(tier.clock_mask());
             run.base_bytes.set(memory::live());
             run.max_bytes.set(isize::try_from(limits.memory_bytes).unwrap_or(isize::MAX));
+            run.peak_bytes.set(0);
             run.string_bytes.set(limits.string_bytes);
             run.array_items.set(limits.array_items);
             run.stopped.set(None);
@@ -228,6 +242,27 @@ pub(crate) fn for_script<R>(work: impl FnOnce() -> R) -> R {
 /// Bytes that the running call holds, less what was on the house.
 pub(super) fn held() -> isize {
     RUN.with(|run| memory::live().wrapping_sub(run.base_bytes.get()))
+}
+
+/// Notes what the running call holds now.
+pub(super) fn look() {
+    let held = held();
+    RUN.with(|run| run.look_at(held));
+}
+
+/// What the running call has used so far.
+pub(super) fn used() -> Used {
+    RUN.with(|run| Used {
+        operations: run.operations.get(),
+        bytes: u64::try_from(run.peak_bytes.get()).unwrap_or(0),
+        requests: run.requests.get(),
+        response_bytes: run.response_bytes.get(),
+    })
+}
+
+/// Takes back operations that are ours and not the script's.
+pub(super) fn refund(operations: u64) {
+    RUN.with(|run| run.operations.set(run.operations.get().saturating_sub(operations)));
 }
 
 /// `print`, `debug` and `log` of a script: a bounded number of bounded lines, to our own log.

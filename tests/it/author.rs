@@ -147,6 +147,45 @@ fn a_widget_is_shown_to_people_and_to_programs() {
 }
 
 #[test]
+fn a_widget_is_measured_and_compared_with_the_time_before() {
+    let folder = site(&[]);
+    check(folder.path(), &["widget", "new", "hello"]);
+    let said = check(folder.path(), &["widget", "bench", "hello"]);
+    assert!(
+        said.starts_with("exit 0") && said.contains("3 messages, 2 of them redraw it"),
+        "{said}"
+    );
+    assert!(said.contains("nothing to compare with yet: `--save` keeps these figures"), "{said}");
+    let said = check(folder.path(), &["widget", "bench", "hello", "--save"]);
+    assert!(said.contains("saved to ") && said.contains("bench/hello.json"), "{said}");
+    let output = hubs(folder.path(), &["widget", "bench", "hello", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["config"], serde_json::json!({ "username": "ralph" }));
+    for function in ["should_invalidate", "data"] {
+        let (now, before) = (&report[function], &report["baseline"][function]);
+        assert!(now["calls"].as_u64() > Some(0) && now["p50_nanos"].as_u64() > Some(0), "{report}");
+        assert_eq!(now["operations"], before["operations"], "the same work");
+    }
+    let said = check(folder.path(), &["widget", "bench", "hello", "--baseline", "none.json"]);
+    assert!(
+        said.starts_with("exit 2") && said.contains("the baseline none.json can't be read"),
+        "{said}"
+    );
+    let said = check(folder.path(), &["widget", "bench", "hello", "--messages", "none.jsonl"]);
+    assert!(said.starts_with("exit 2") && said.contains("none.jsonl can't be read"), "{said}");
+}
+
+#[test]
+fn a_measured_widget_asks_no_network() {
+    let folder = site(&[]);
+    let said =
+        check(folder.path(), &["widget", "bench", "badges", "--config", "username=somebody_else"]);
+    assert!(said.starts_with("exit 0"), "{said}");
+    assert!(said.contains("`data` fails, so it is not measured"), "{said}");
+    assert!(said.contains("badges.fedoraproject.org/user/somebody_else/json"), "{said}");
+}
+
+#[test]
 fn the_reference_is_what_hubs_prints() {
     let folder = site(&[]);
     let printed = String::from_utf8(hubs(folder.path(), &["widget", "docs"]).stdout).unwrap();

@@ -1,5 +1,6 @@
 //! `hubs widget`: write, list, run, check and measure widgets.
 
+mod bench;
 mod check;
 mod docs;
 mod list;
@@ -21,6 +22,7 @@ pub(super) enum Widget {
     Show(show::Show),
     Check(check::Check),
     Run(run::Run),
+    Bench(bench::Bench),
     Docs(docs::Docs),
 }
 
@@ -32,6 +34,7 @@ impl Widget {
             Self::Show(show) => show.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Run(run) => run.execute(out),
+            Self::Bench(bench) => bench.execute(out),
             Self::Docs(docs) => docs.execute(out),
         }
     }

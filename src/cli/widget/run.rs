@@ -10,10 +10,11 @@ use crate::diagnostic::Diagnostic;
 use crate::hub::{Placed, WidgetName};
 use crate::message::Message;
 use crate::render::{Renderer, WidgetHtml, plain, refresh_ages};
-use crate::script::{Failure, Pool, Tier};
+use crate::script::{Failure, Pool, Tier, Used};
 use crate::widget::Definition;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,10 +44,11 @@ pub(in crate::cli) struct Run {
     format: Format,
 }
 
-/// One call: what came of it, and how long it took.
+/// One call: what came of it, how long it took, and what it used of its budget.
 struct Called {
     result: Result<Value, Failure>,
     took: Duration,
+    used: Used,
 }
 
 impl Run {
@@ -69,7 +71,7 @@ impl Run {
             (!self.messages.is_empty()).then(|| sample::described(&found, &library, recorded));
         let called = call(&found, &definition, &placed, stored, now)?;
         if self.format == Format::Human {
-            print::note(&format!("took {}", print::duration(called.took)));
+            print::note(&budget(&called, &found));
         }
         let data = match called.result {
             Ok(data) => data,
@@ -129,11 +131,36 @@ fn call(
         move |interpreter| {
             let began = Instant::now();
             let result = called.data(interpreter, &with, now);
-            Called { result, took: began.elapsed() }
+            Called { result, took: began.elapsed(), used: interpreter.used() }
         },
         limits.deadline * 2,
     );
     let called = runtime.block_on(run);
     runtime.shutdown_background();
     Ok(called?)
+}
+
+/// `took 3.1 ms; 1,204 of 1,000,000 operations, 48 KiB of 32 MiB, 1 of 16 requests (12 KiB of 2 MiB)`.
+fn budget(called: &Called, found: &Place) -> String {
+    let sandbox = &found.settings.sandbox;
+    let Called { took, used, .. } = called;
+    let mut text = format!(
+        "took {}; {} of {} operations, {} of {}",
+        print::duration(*took),
+        print::number(used.operations),
+        print::number(sandbox.data.operations),
+        print::bytes(used.bytes),
+        print::bytes(sandbox.data.memory_bytes as u64),
+    );
+    if used.requests > 0 {
+        let _ = write!(
+            text,
+            ", {} of {} requests ({} of {})",
+            used.requests,
+            sandbox.max_requests,
+            print::bytes(used.response_bytes as u64),
+            print::bytes(sandbox.max_response_bytes as u64),
+        );
+    }
+    text
 }

@@ -423,3 +423,20 @@ fn arguments_may_be_json_and_lists_of_messages() {
     let found = interpreter.call(&text, "f", &[Argument::Json(&json)], &at());
     assert_eq!(found.map_err(said), Ok(json!(2)));
 }
+
+#[test]
+fn what_a_call_used_is_known_of_the_last_one() {
+    let mut it = data();
+    let script = source(
+        "fn f() { let a = []; a.pad(10000, 7); for i in 0..1000 { } a.len() } fn g() { throw 1 }",
+    );
+    it.call(&script, "f", &[], &at()).unwrap();
+    let used = it.used();
+    assert!((11_000..12_000).contains(&used.operations), "{used:?}");
+    assert!((100_000..1_000_000).contains(&used.bytes), "{used:?}");
+    assert_eq!((used.requests, used.response_bytes), (0, 0));
+    it.call(&script, "g", &[], &at()).unwrap_err();
+    assert!((1..20).contains(&it.used().operations), "{:?}", it.used());
+    it.call(&script, "nobody", &[], &at()).unwrap_err();
+    assert_eq!(it.used(), script::Used::default());
+}
