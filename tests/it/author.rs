@@ -160,7 +160,7 @@ fn a_widget_is_measured_and_compared_with_the_time_before() {
     assert!(said.contains("saved to ") && said.contains("bench/hello.json"), "{said}");
     let output = hubs(folder.path(), &["widget", "bench", "hello", "--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["config"], serde_json::json!({ "username": "ralph" }));
+    assert_eq!(report["config"], serde_json::json!({ "username": "ralph", "limit": 5 }));
     for function in ["should_invalidate", "data"] {
         let (now, before) = (&report[function], &report["baseline"][function]);
         assert!(now["calls"].as_u64() > Some(0) && now["p50_nanos"].as_u64() > Some(0), "{report}");

@@ -80,7 +80,8 @@ fn serve(folder: &Path) -> Serving {
         .args(["serve", "--listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut serving = Serving { child: command.spawn().unwrap(), url: String::new() };
+    let child = &mut serving.child;
     let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let (say, said) = std::sync::mpsc::channel();
     for stream in [Box::new(out) as Box<dyn std::io::Read + Send>, Box::new(err)] {
@@ -95,11 +96,11 @@ fn serve(folder: &Path) -> Serving {
     let mut heard = Vec::new();
     while let Ok(line) = said.recv_timeout(Duration::from_secs(30)) {
         if let Some(found) = address.captures(&line) {
-            return Serving { child, url: found[1].to_owned() };
+            found[1].clone_into(&mut serving.url);
+            return serving;
         }
         heard.push(line);
     }
-    let _ = child.kill();
     panic!("the server does not open:\n{}", heard.join("\n"));
 }
 

@@ -156,7 +156,18 @@ mod tests {
     fn figures_stand_beside_those_of_before() {
         let mut out = Vec::new();
         report(1_800, 21).human(&mut out, Some(&report(2_000, 21))).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        badges  username="ralph"
+        120 messages, 3 of them redraw it
+
+                                 p50       p99  operations      memory    calls
+        should_invalidate    1.80 µs   3.60 µs          21       2 KiB   10,000
+          before             2.00 µs   4.00 µs          21       2 KiB   10,000
+          change               -10 %     -10 %        same        same
+        data                       –         –           –           –        0
+
+        `data` fails, so it is not measured: widgets/badges.rhai:3:1: out of badges
+        "#);
     }
 
     #[test]
