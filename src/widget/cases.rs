@@ -4,8 +4,8 @@
 //! whether a case file is right is for `hubs widget test` to say.
 
 use crate::config::Site;
-use crate::hub::{Config, WidgetName};
-use jiff::Timestamp;
+use crate::hub::{Config, Hub, HubKind, HubName, WidgetName};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 /// One `[[case]]` of tests/widgets/NAME.toml. Files are below tests/recordings/ and tests/cassettes/.
@@ -19,6 +19,48 @@ pub struct CaseOutline {
     /// Recordings whose messages are in the store.
     pub datanommer: Vec<String>,
     pub cassette: Option<String>,
+    pub hub: Option<HubOutline>,
+    /// Other hubs that there are.
+    pub hubs: Vec<HubOutline>,
+}
+
+/// A hub as far as a case describes it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct HubOutline {
+    pub name: HubName,
+    pub kind: Option<HubKind>,
+    #[serde(default)]
+    pub summary: String,
+    #[serde(default)]
+    pub owners: Vec<String>,
+    #[serde(default)]
+    pub members: Vec<String>,
+    #[serde(default)]
+    pub subscribers: Vec<String>,
+    #[serde(default)]
+    pub stargazers: Vec<String>,
+    #[serde(default)]
+    pub archived: bool,
+    #[serde(default)]
+    pub days_idle: u16,
+}
+
+impl HubOutline {
+    /// The hub as it is at a time.
+    pub fn to_hub(&self, now: Timestamp) -> Hub {
+        let idle = SignedDuration::from_hours(24 * i64::from(self.days_idle));
+        let then = now.checked_sub(idle).unwrap_or(now);
+        Hub {
+            kind: self.kind.unwrap_or(HubKind::Group),
+            summary: self.summary.clone(),
+            owners: self.owners.clone(),
+            members: self.members.clone(),
+            subscribers: self.subscribers.clone(),
+            stargazers: self.stargazers.clone(),
+            archived: self.archived,
+            ..Hub::example(self.name.clone(), then)
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -43,13 +85,16 @@ mod tests {
         let cases = folder.path().join("tests/widgets");
         std::fs::create_dir_all(&cases).unwrap();
         let text = "[[case]]\nname = \"one\"\nconfig = { username = \"ralph\", limit = 5 }\nnow = \"2026-01-01T12:00:00Z\"\n\
-            messages = [\"a.jsonl\"]\ninvalidated_by = [\"x\"]\nsnapshot = true\n";
+            hub = { name = \"infra\", owners = [\"ralph\"], days_idle = 2 }\nmessages = [\"a.jsonl\"]\ninvalidated_by = [\"x\"]\nsnapshot = true\n";
         std::fs::write(cases.join("a.b.toml"), text).unwrap();
         std::fs::write(cases.join("broken.toml"), "[[case]\n").unwrap();
         let site = Site::at(folder.path());
         let read = outlines(&site, &"a.b".parse().unwrap());
         assert_eq!((read.len(), &*read[0].name, &read[0].config["limit"]), (1, "one", &5.into()));
-        assert_eq!(read[0].now.unwrap().to_string(), "2026-01-01T12:00:00Z");
+        let now = read[0].now.unwrap();
+        let hub = read[0].hub.as_ref().unwrap().to_hub(now);
+        assert_eq!((hub.name.as_str(), hub.kind, hub.days_idle(now)), ("infra", HubKind::Group, 2));
+        assert_eq!(hub.owners, ["ralph"]);
         assert!(outlines(&site, &"broken".parse().unwrap()).is_empty());
         assert!(outlines(&site, &"nowhere".parse().unwrap()).is_empty());
     }

@@ -14,7 +14,7 @@ mod parameter;
 mod processors;
 
 pub use calls::{CheckFailed, HintError};
-pub use cases::{CaseOutline, outlines};
+pub use cases::{CaseOutline, HubOutline, outlines};
 pub use definition::{Chrome, Definition, Style};
 pub use hint::{Hint, value_at};
 pub use library::{Library, Shelf, UnknownWidget, template_of};

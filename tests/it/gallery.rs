@@ -69,7 +69,7 @@ async fn a_widget_is_shown_with_the_settings_of_its_first_case() {
     let text = plain(&page);
     assert!(page.contains("<p>Hello duffy</p>"), "{page}");
     assert!(page.contains("class=\"card info\""));
-    assert!(text.contains("With the settings of its case “a friend is greeted”."), "{text}");
+    assert!(text.contains("As in its case “a friend is greeted”"), "{text}");
     assert!(text.contains("Whom to greet: a username, as in ralph"), "{text}");
     assert!(text.contains("every 1 h"), "{text}");
     assert!(page.contains("<strong>somebody</strong>"), "its documentation is Markdown");
@@ -80,12 +80,50 @@ async fn a_widget_is_shown_with_the_settings_of_its_first_case() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_example_has_the_messages_answers_hub_and_clock_of_its_case() {
+    let script = r#"const HOSTS = ["example.org"];
+const REFRESH = "1h";
+fn data(widget) {
+    let stored = datanommer::grep(#{ users: ["ralph"] });
+    #{
+        said: stored.messages[0].summary,
+        answer: http::get("https://example.org/a").json().word,
+        hub: widget.hub.name,
+        roles: hubs::of("ralph").owner.len(),
+        now: now(),
+    }
+}
+"#;
+    let case = "[[case]]\nname = \"all\"\nnow = \"2026-01-01T12:00:00Z\"\nhub = { name = \"infra\", owners = [\"ralph\"] }\n\
+        datanommer = [\"a.jsonl\"]\ncassette = \"a.json\"\ninvalidated_by = []\n";
+    let award = r#"{"topic":"org.fedoraproject.prod.fedbadges.badge.award","msg_id":"2014-1","timestamp":1400000000,"i":1,"msg":{"user":{"username":"ralph"},"badge":{"name":"Kind","badge_id":"kind"}}}"#;
+    let cassette = r#"{"exchanges":[{"request":{"method":"GET","url":"https://example.org/a"},"response":{"status":200,"headers":{},"json":{"word":"recorded"}}}]}"#;
+    let house = TestHouse::with(&[
+        ("widgets/world.rhai", script),
+        (
+            "templates/widgets/world.html",
+            "<p>{{ said }}|{{ answer }}|{{ hub }}|{{ roles }}|{{ now }}</p>",
+        ),
+        ("tests/widgets/world.toml", case),
+        ("tests/recordings/a.jsonl", award),
+        ("tests/cassettes/a.json", cassette),
+    ])
+    .await;
+    let (_, page) = house.get("/widgets/world").await;
+    let text = plain(&page);
+    assert!(
+        text.contains("ralph was awarded the badge `Kind`|recorded|infra|1|2026-01-01T12:00:00Z"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_query_is_the_configuration() {
     let house = house().await;
     let (_, page) = house.get("/widgets/greeting?who=ralph&times=&loud=true").await;
     assert!(page.contains("<p>Hello ralph!</p>"), "{page}");
     assert!(page.contains("name=\"who\" value=\"ralph\""), "the form keeps what was given");
-    assert!(!page.contains("With the settings of its case"));
+    assert!(!page.contains("As in its case"));
     let (_, page) = house.get("/widgets/greeting?who=none").await;
     assert!(plain(&page).contains("On a hub this card is hidden now: names is empty."));
     assert!(plain(&page).contains("\"names\": []"), "its data is there to look at");

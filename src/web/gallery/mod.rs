@@ -1,5 +1,6 @@
 //! The gallery: every widget, and a page for each where its parameters can be tried out.
 
+mod example;
 mod form;
 mod preview;
 
@@ -16,6 +17,7 @@ use crate::widget::{Definition, ParameterError, outlines};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use preview::Setting;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,9 +48,9 @@ pub(super) async fn list(
 /// `GET /widgets/{name}`: what a widget is for, its parameters as a form, and what it looks like with them.
 ///
 /// The query is the configuration: a form that works without JavaScript, and a link that can be handed on. Without one
-/// it is that of the widget's first case. Only on the machine itself (dev login, and no other site's page) may it be
-/// anything: a run of `data` asks other servers in this server's name and fills its cache, so that what it asks for is
-/// not for strangers to choose. They see the example alone.
+/// the widget is shown in the world of its first case: its settings, messages, cassette and clock. Only on the machine
+/// itself (dev login, and no other site's page) is the query heard: a run of `data` asks other servers in this server's
+/// name and fills its cache, so that what it asks for is not for strangers to choose. They see the example alone.
 pub(super) async fn show(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
@@ -73,16 +75,17 @@ pub(super) async fn show(
         Err(_) => return Err(PageError::NoSuchKind(name)),
     };
     let cases = outlines(services.shelf.site(), &name);
-    let (config, example) = if may_try && !given.is_empty() {
-        (form::read(&definition, &given), None)
-    } else {
-        let first = cases.first().filter(|case| definition.complete(&case.config).is_ok());
-        first.map_or_else(Default::default, |case| (case.config.clone(), Some(case.name.clone())))
+    let first = cases.first().filter(|case| definition.complete(&case.config).is_ok());
+    let (config, setting) = match first {
+        _ if may_try && !given.is_empty() => (form::read(&definition, &given), None),
+        Some(case) => (case.config.clone(), Some(case)),
+        None => (Config::new(), None),
     };
     let wrong = definition.complete(&config).err().unwrap_or_default();
     let preview = if wrong.is_empty() {
-        let preview = services.previews.of(&services, &definition, &config).await;
-        Preview { example: example.filter(|_| !definition.parameters.is_empty()), ..preview }
+        let example = setting.map(|case| case.name.clone());
+        let setting = setting.map_or(Setting::Here(&config), Setting::In);
+        Preview { example, ..services.previews.of(&services, &definition, setting).await }
     } else {
         unfit(&definition, &config, &wrong, may_try)
     };
