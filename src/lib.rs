@@ -41,4 +41,6 @@ pub mod web;
 // Roof: what joins the rooms.
 pub mod server;
 
+pub mod cases;
+
 pub mod cli;

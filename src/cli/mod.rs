@@ -29,7 +29,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Replay(replay::Replay),
-    /// Write, list, run, check and measure widgets
+    /// Write, list, run, check, test and measure widgets
     #[command(subcommand)]
     Widget(widget::Widget),
     /// Read messages as the server would

@@ -41,6 +41,14 @@ impl SiteOption {
         self.folder.as_deref()
     }
 
+    /// As it was given, for commands that are named in an answer: ` --site demo`, or nothing.
+    pub(super) fn again(&self) -> String {
+        match &self.folder {
+            Some(folder) => format!(" --site {}", folder.display()),
+            None => String::new(),
+        }
+    }
+
     pub(super) fn open(&self) -> anyhow::Result<Place> {
         let folder = match &self.folder {
             Some(folder) if !folder.is_dir() => {

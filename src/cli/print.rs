@@ -28,8 +28,13 @@ pub(super) fn diagnostic(
         serde_json::to_writer(&mut *out, problem)?;
         return writeln!(out);
     }
+    out.write_all(shown(problem).as_bytes())
+}
+
+/// One diagnostic for a person who reads stdout.
+pub(super) fn shown(problem: &Diagnostic) -> String {
     let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    out.write_all(human(problem, colours).as_bytes())
+    human(problem, colours)
 }
 
 fn human(problem: &Diagnostic, colours: bool) -> String {

@@ -1,4 +1,6 @@
 //! A TOML document under reading: tables that know which keys they were asked for, and every problem with its place.
+//!
+//! Also for files that other rooms read, such as the cases of `hubs widget test`.
 
 use super::{secret, value::Misfit};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
@@ -9,13 +11,13 @@ use toml::de::{DeTable, DeValue};
 /// More problems than these help nobody; the rest is counted.
 const MAX_PROBLEMS: usize = 50;
 
-/// Where an entry is in hubs.toml, for problems that are found later.
+/// Where an entry is in its file, for problems that are found later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place(Diagnostic);
 
 impl Place {
     /// The place of an entry that no file has.
-    pub(super) fn built_in() -> Self {
+    pub(crate) fn built_in() -> Self {
         Self(Diagnostic::error("").in_file("built in"))
     }
 
@@ -23,25 +25,30 @@ impl Place {
     pub fn error(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic { message: message.into(), ..self.0.clone() }
     }
+
+    /// `file:line:column`.
+    pub fn shown(&self) -> String {
+        self.0.place().unwrap_or_default()
+    }
 }
 
 /// What of the world around the file its values may name.
-pub(super) struct Surroundings<'a> {
-    pub(super) folder: &'a Path,
-    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+pub(crate) struct Surroundings<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
 }
 
-pub(super) struct Document<'d> {
+pub(crate) struct Document<'d> {
     text: &'d str,
     /// The text with secrets blotted out, line by line and character by character the same: excerpts are of this.
     shown: String,
     file: &'d str,
-    pub(super) around: &'d Surroundings<'d>,
+    pub(crate) around: &'d Surroundings<'d>,
     problems: RefCell<Vec<Diagnostic>>,
 }
 
 /// The parsed text, or all that is wrong with it as TOML.
-pub(super) fn tree<'d>(text: &'d str, file: &str) -> Result<Spanned<DeTable<'d>>, Vec<Diagnostic>> {
+pub(crate) fn tree<'d>(text: &'d str, file: &str) -> Result<Spanned<DeTable<'d>>, Vec<Diagnostic>> {
     let (tree, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return Ok(tree);
@@ -62,12 +69,12 @@ fn placed(problem: Diagnostic, text: &str, shown: &str, span: Range<usize>) -> D
 }
 
 impl<'d> Document<'d> {
-    pub(super) fn new(text: &'d str, file: &'d str, around: &'d Surroundings<'d>) -> Self {
+    pub(crate) fn new(text: &'d str, file: &'d str, around: &'d Surroundings<'d>) -> Self {
         let (shown, problems) = (secret::blotted(text), RefCell::default());
         Self { text, shown, file, around, problems }
     }
 
-    pub(super) fn root<'r>(&'r self, tree: &'r Spanned<DeTable<'r>>) -> Table<'r> {
+    pub(crate) fn root<'r>(&'r self, tree: &'r Spanned<DeTable<'r>>) -> Table<'r> {
         Table::new(self, String::new(), 0..0, tree.get_ref())
     }
 
@@ -76,7 +83,7 @@ impl<'d> Document<'d> {
     }
 
     /// What was read, if nothing was wrong with it.
-    pub(super) fn into_result<T>(self, read: T) -> Result<T, Vec<Diagnostic>> {
+    pub(crate) fn into_result<T>(self, read: T) -> Result<T, Vec<Diagnostic>> {
         let mut problems = self.problems.into_inner();
         if problems.is_empty() {
             return Ok(read);
@@ -92,8 +99,8 @@ impl<'d> Document<'d> {
 }
 
 /// A table of the document. Each key that is asked for counts as known; [`Table::finish`] refuses the others.
-pub(super) struct Table<'d> {
-    pub(super) document: &'d Document<'d>,
+pub(crate) struct Table<'d> {
+    pub(crate) document: &'d Document<'d>,
     /// Without brackets, as in `bus.fedmsg`; empty at the top.
     name: String,
     span: Range<usize>,
@@ -102,15 +109,15 @@ pub(super) struct Table<'d> {
 }
 
 /// One value, with what its parser needs to say what is wrong.
-pub(super) struct Item<'d> {
-    pub(super) document: &'d Document<'d>,
-    pub(super) value: &'d DeValue<'d>,
-    pub(super) span: Range<usize>,
+pub(crate) struct Item<'d> {
+    pub(crate) document: &'d Document<'d>,
+    pub(crate) value: &'d DeValue<'d>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Item<'_> {
     /// As it stands in the file, shortened.
-    pub(super) fn given(&self) -> String {
+    pub(crate) fn given(&self) -> String {
         let text = self.document.text.get(self.span.clone()).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
         match line.char_indices().nth(60) {
@@ -120,7 +127,7 @@ impl Item<'_> {
         }
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place(self.document.at(self.span.clone(), String::new()))
     }
 }
@@ -149,7 +156,7 @@ impl<'d> Table<'d> {
     }
 
     /// Writes down what is wrong; without a span it concerns the whole table.
-    pub(super) fn problem(
+    pub(crate) fn problem(
         &self,
         span: Option<Range<usize>>,
         message: String,
@@ -160,22 +167,22 @@ impl<'d> Table<'d> {
         self.document.problems.borrow_mut().push(problem);
     }
 
-    pub(super) fn item(&self, key: &'static str) -> Option<Item<'d>> {
+    pub(crate) fn item(&self, key: &'static str) -> Option<Item<'d>> {
         self.known.borrow_mut().push(key);
         let (document, value) = (self.document, self.entries.get(key)?);
         Some(Item { document, value: value.get_ref(), span: value.span() })
     }
 
-    pub(super) fn span_of(&self, key: &'static str) -> Option<Range<usize>> {
+    pub(crate) fn span_of(&self, key: &'static str) -> Option<Range<usize>> {
         self.item(key).map(|item| item.span)
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
 
     /// The value of a key, if it is there and fits.
-    pub(super) fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         key: &'static str,
         parse: impl FnOnce(&Item<'d>) -> Result<T, Misfit>,
@@ -198,7 +205,7 @@ impl<'d> Table<'d> {
     }
 
     /// Sets a place that has a default.
-    pub(super) fn set<T>(
+    pub(crate) fn set<T>(
         &self,
         key: &'static str,
         place: &mut T,
@@ -210,7 +217,7 @@ impl<'d> Table<'d> {
     }
 
     /// As [`Table::read`]; that the key is not there is a problem.
-    pub(super) fn require<T>(
+    pub(crate) fn require<T>(
         &self,
         key: &'static str,
         parse: impl FnOnce(&Item<'d>) -> Result<T, Misfit>,
@@ -221,7 +228,7 @@ impl<'d> Table<'d> {
         self.read(key, parse)
     }
 
-    pub(super) fn table(&self, key: &'static str) -> Option<Table<'d>> {
+    pub(crate) fn table(&self, key: &'static str) -> Option<Table<'d>> {
         self.read(key, |item| match item.value {
             DeValue::Table(entries) => {
                 Ok(Table::new(self.document, self.within(key), item.span.clone(), entries))
@@ -231,7 +238,7 @@ impl<'d> Table<'d> {
     }
 
     /// An array of tables; empty when the key is not there.
-    pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'d>> {
+    pub(crate) fn tables(&self, key: &'static str) -> Vec<Table<'d>> {
         let fits = format!("tables, as in `[[{}]]`", self.within(key));
         let read = self.read(key, |item| {
             let array = item.value.as_array().ok_or_else(|| Misfit::must_be(fits.clone()))?;
@@ -247,7 +254,7 @@ impl<'d> Table<'d> {
     }
 
     /// A key that this version knows of but has nothing for.
-    pub(super) fn later(&self, key: &'static str) {
+    pub(crate) fn later(&self, key: &'static str) {
         if let Some(item) = self.item(key) {
             let name = self.within(key);
             let message = format!("[{name}] comes with a later version of hubs");
@@ -256,13 +263,16 @@ impl<'d> Table<'d> {
     }
 
     /// Refuses the keys that nobody asked for.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         let known = self.known.borrow();
         for key in self.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let given: &str = key.get_ref();
             let near = nearest(given, known.iter().copied());
             let message = match self.name.as_str() {
-                "" => format!("hubs.toml has no table `{given}`{}", did_you_mean(near)),
+                "" => {
+                    let file = self.document.file;
+                    format!("{file} has no table `{given}`{}", did_you_mean(near))
+                }
                 name => format!("[{name}] has no key `{given}`{}", did_you_mean(near)),
             };
             let mut names: Vec<&str> = known.clone();

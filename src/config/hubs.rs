@@ -77,7 +77,7 @@ fn read_hub(table: Table<'_>) -> Option<HubEntry> {
     })
 }
 
-fn username(item: &Item<'_>) -> Result<String, Misfit> {
+pub(crate) fn username(item: &Item<'_>) -> Result<String, Misfit> {
     let fits = |name: &&str| {
         (1..=64).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))

@@ -6,16 +6,16 @@
 
 mod auth;
 mod bus;
-mod document;
-mod hubs;
+pub(crate) mod document;
+pub(crate) mod hubs;
 mod limits;
 mod sandbox;
 mod secret;
 mod server;
 mod site;
 mod storage;
-mod value;
-mod widgets;
+pub(crate) mod value;
+pub(crate) mod widgets;
 
 pub use auth::Auth;
 pub use bus::{Bus, Fedmsg};

@@ -6,7 +6,7 @@ use std::{fmt::Display, ops::Range, ops::RangeInclusive, str::FromStr, time::Dur
 use toml::de::DeValue;
 
 /// Why a value is refused.
-pub(super) enum Misfit {
+pub(crate) enum Misfit {
     /// "… is 5, but must be FITS".
     MustBe { fits: String, span: Option<Range<usize>>, given: Option<String> },
     /// A sentence of its own.
@@ -14,21 +14,21 @@ pub(super) enum Misfit {
 }
 
 impl Misfit {
-    pub(super) fn must_be(fits: impl Into<String>) -> Self {
+    pub(crate) fn must_be(fits: impl Into<String>) -> Self {
         Self::MustBe { fits: fits.into(), span: None, given: None }
     }
 
-    pub(super) fn says(message: impl Display) -> Self {
+    pub(crate) fn says(message: impl Display) -> Self {
         Self::Says { message: message.to_string(), span: None, help: None }
     }
 
     /// As [`Misfit::says`], with what to do.
-    pub(super) fn advises(message: impl Display, help: impl Into<String>) -> Self {
+    pub(crate) fn advises(message: impl Display, help: impl Into<String>) -> Self {
         Self::Says { message: message.to_string(), span: None, help: Some(help.into()) }
     }
 
     /// At a part of the value, unless a part of that is already named.
-    pub(super) fn at(mut self, place: Range<usize>) -> Self {
+    pub(crate) fn at(mut self, place: Range<usize>) -> Self {
         let (Self::MustBe { span, .. } | Self::Says { span, .. }) = &mut self;
         span.get_or_insert(place);
         self
@@ -41,21 +41,21 @@ impl From<NameError> for Misfit {
     }
 }
 
-pub(super) fn text(item: &Item<'_>) -> Result<String, Misfit> {
+pub(crate) fn text(item: &Item<'_>) -> Result<String, Misfit> {
     item.value.as_str().map(Into::into).ok_or_else(|| Misfit::must_be("text in quotes"))
 }
 
-pub(super) fn flag(item: &Item<'_>) -> Result<bool, Misfit> {
+pub(crate) fn flag(item: &Item<'_>) -> Result<bool, Misfit> {
     item.value.as_bool().ok_or_else(|| Misfit::must_be("`true` or `false`"))
 }
 
 /// A text whose type knows what fits it.
-pub(super) fn name<T: FromStr<Err = NameError>>(item: &Item<'_>) -> Result<T, Misfit> {
+pub(crate) fn name<T: FromStr<Err = NameError>>(item: &Item<'_>) -> Result<T, Misfit> {
     Ok(text(item)?.parse()?)
 }
 
 /// One of a few words.
-pub(super) fn choice<T: Copy>(choices: &[(&str, T)]) -> impl Fn(&Item<'_>) -> Result<T, Misfit> {
+pub(crate) fn choice<T: Copy>(choices: &[(&str, T)]) -> impl Fn(&Item<'_>) -> Result<T, Misfit> {
     move |item| {
         let found = item.value.as_str().and_then(|given| choices.iter().find(|(w, _)| *w == given));
         found.map(|(_, choice)| *choice).ok_or_else(|| {
@@ -65,7 +65,7 @@ pub(super) fn choice<T: Copy>(choices: &[(&str, T)]) -> impl Fn(&Item<'_>) -> Re
     }
 }
 
-pub(super) fn number<T>(range: RangeInclusive<T>) -> impl Fn(&Item<'_>) -> Result<T, Misfit>
+pub(crate) fn number<T>(range: RangeInclusive<T>) -> impl Fn(&Item<'_>) -> Result<T, Misfit>
 where
     T: TryFrom<i64> + PartialOrd + Display,
 {
@@ -78,13 +78,13 @@ where
     }
 }
 
-pub(super) fn integer(value: &DeValue<'_>) -> Option<i64> {
+pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
     let DeValue::Integer(integer) = value else { return None };
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
 /// Text such as `500us`, `10s`, `1h 30m`.
-pub(super) fn duration(
+pub(crate) fn duration(
     range: RangeInclusive<Duration>,
 ) -> impl Fn(&Item<'_>) -> Result<Duration, Misfit> {
     move |item| {
@@ -100,7 +100,7 @@ pub(super) fn duration(
 }
 
 /// A number of bytes, or text such as `32 MiB`.
-pub(super) fn bytes(range: RangeInclusive<usize>) -> impl Fn(&Item<'_>) -> Result<usize, Misfit> {
+pub(crate) fn bytes(range: RangeInclusive<usize>) -> impl Fn(&Item<'_>) -> Result<usize, Misfit> {
     move |item| {
         let given = match item.value {
             DeValue::String(text) => size(text),
@@ -128,7 +128,7 @@ fn size(text: &str) -> Option<usize> {
 }
 
 /// A list of what `each` takes. What is wrong with an element is shown at the element.
-pub(super) fn list<'d, T>(
+pub(crate) fn list<'d, T>(
     each: impl Fn(&Item<'d>) -> Result<T, Misfit>,
 ) -> impl Fn(&Item<'d>) -> Result<Vec<T>, Misfit> {
     move |item| {

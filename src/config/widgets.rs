@@ -81,7 +81,7 @@ pub(super) fn read(table: Table<'_>) -> Option<WidgetEntry> {
     Some(WidgetEntry { widget, column, config, place, config_places })
 }
 
-fn config(item: &Item<'_>) -> Result<(Config, BTreeMap<String, Place>), Misfit> {
+pub(crate) fn config(item: &Item<'_>) -> Result<(Config, BTreeMap<String, Place>), Misfit> {
     let DeValue::Table(entries) = item.value else {
         return Err(Misfit::must_be("a table, as in `{ username = \"ralph\" }`"));
     };
@@ -95,7 +95,7 @@ fn config(item: &Item<'_>) -> Result<(Config, BTreeMap<String, Place>), Misfit> 
     Ok((config, places))
 }
 
-fn json(value: &DeValue<'_>) -> Result<Value, Misfit> {
+pub(crate) fn json(value: &DeValue<'_>) -> Result<Value, Misfit> {
     Ok(match value {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Boolean(flag) => (*flag).into(),

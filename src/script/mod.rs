@@ -40,7 +40,7 @@ pub use failure::{Failure, FailureKind};
 pub use interpreter::{Argument, Interpreter};
 pub use limits::LimitName;
 pub use message::MessageArgument;
-pub use pool::{Pool, PoolError};
+pub use pool::{DATA_STACK_BYTES, Pool, PoolError};
 pub use run::Call;
 pub use source::{Import, MAX_SOURCE_BYTES, Module, Source, imports};
 pub use toolbox::Install;

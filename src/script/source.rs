@@ -49,7 +49,7 @@ impl Source {
     }
 
     /// The text of one of its files, for excerpts.
-    pub(super) fn text_of(&self, file: &str) -> Option<&str> {
+    pub fn text_of(&self, file: &str) -> Option<&str> {
         let module = self.modules.iter().find(|m| m.file == file).map(|m| &*m.text);
         module.or_else(|| (self.file == file).then_some(&*self.text))
     }

@@ -4,7 +4,7 @@ use super::{Definition, Hint};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::Placed;
 use crate::message::TopicPattern;
-use crate::script::{Argument, Call, Failure, Interpreter, MessageArgument};
+use crate::script::{Argument, Call, Failure, Interpreter, MessageArgument, Traced};
 use crate::telemetry;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -52,6 +52,18 @@ impl Definition {
             Ok(other) => Err(self.failed("should_invalidate", self.no_bool(&other))),
             Err(failure) => Err(self.failed("should_invalidate", failure)),
         }
+    }
+
+    /// Asks for a reader: with the comparisons that were made on the way, and without counting.
+    pub fn trace_check(
+        &self,
+        interpreter: &mut Interpreter,
+        message: &MessageArgument,
+        placed: &Placed,
+        now: Timestamp,
+    ) -> Traced {
+        let arguments = [Argument::Message(message), Argument::Widget(placed)];
+        interpreter.call_traced(&self.source, "should_invalidate", &arguments, &self.call(now))
     }
 
     fn failed(&self, function: &'static str, failure: Failure) -> CheckFailed {

@@ -7,6 +7,7 @@
 
 mod author;
 mod browser;
+mod cases;
 mod command;
 mod crash;
 mod fedmsg;

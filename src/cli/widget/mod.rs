@@ -1,4 +1,4 @@
-//! `hubs widget`: write, list, run, check and measure widgets.
+//! `hubs widget`: write, list, run, check, test and measure widgets.
 
 mod bench;
 mod check;
@@ -8,6 +8,7 @@ mod new;
 mod run;
 mod sample;
 mod show;
+mod test;
 
 pub(super) use docs::write;
 
@@ -22,6 +23,7 @@ pub(super) enum Widget {
     Show(show::Show),
     Check(check::Check),
     Run(run::Run),
+    Test(test::Test),
     Bench(bench::Bench),
     Docs(docs::Docs),
 }
@@ -34,6 +36,7 @@ impl Widget {
             Self::Show(show) => show.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Run(run) => run.execute(out),
+            Self::Test(test) => test.execute(out),
             Self::Bench(bench) => bench.execute(out),
             Self::Docs(docs) => docs.execute(out),
         }

@@ -21,7 +21,7 @@ const WAITING: usize = 256;
 const MOST_LOST: usize = 16;
 
 /// Dropping a chain of a million closures recurses as deep; the stack is only mapped, and used as it is needed.
-const DATA_STACK_BYTES: usize = 128 << 20;
+pub const DATA_STACK_BYTES: usize = 128 << 20;
 const PURE_STACK_BYTES: usize = 8 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,288 @@
+//! Case files: `tests/widgets/<name>.toml` as cases, or all that is wrong with one, each problem at its place.
+
+use crate::config::document::{self, Document, Item, Surroundings, Table};
+use crate::config::value::{Misfit, choice, flag, list, name, number, text};
+use crate::config::{Place, hubs::username, widgets};
+use crate::diagnostic::Diagnostic;
+use crate::hub::{Config, HubKind, HubName};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use toml::de::DeValue;
+
+/// Something, and where the file says it.
+#[derive(Debug, Clone)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) place: Place,
+}
+
+/// One `[[case]]`.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) name: At<String>,
+    pub(super) config: Config,
+    pub(super) config_places: BTreeMap<String, Place>,
+    /// On which the widget is; without it an example.
+    pub(super) hub: Option<CaseHub>,
+    /// Others that the store has.
+    pub(super) hubs: Vec<CaseHub>,
+    pub(super) now: Option<Timestamp>,
+    /// Names of recordings.
+    pub(super) messages: Vec<At<String>>,
+    pub(super) cassette: Option<At<String>>,
+    /// Recordings that the history holds.
+    pub(super) datanommer: Vec<At<String>>,
+    /// The exact set, by message id; `None`: the case does not say.
+    pub(super) invalidated_by: Option<At<Vec<At<String>>>>,
+    /// Paths into the data, words joined by dots, and what must be there.
+    pub(super) data: Vec<(String, At<Value>)>,
+    pub(super) snapshot: bool,
+}
+
+/// What a case says of a hub.
+#[derive(Debug, Clone)]
+pub(super) struct CaseHub {
+    pub(super) name: HubName,
+    pub(super) kind: HubKind,
+    pub(super) summary: String,
+    pub(super) owners: Vec<String>,
+    pub(super) members: Vec<String>,
+    pub(super) subscribers: Vec<String>,
+    pub(super) stargazers: Vec<String>,
+    pub(super) archived: bool,
+    /// Since when nothing has happened on it, at the case's `now`.
+    pub(super) days_idle: u16,
+}
+
+impl Case {
+    /// The name as a file's: `an-award-to-its-user-redraws-it`.
+    pub(super) fn slug(&self) -> String {
+        slug(&self.name.value)
+    }
+}
+
+/// The cases in a file's text, in its order.
+pub(super) fn read(text: &str, file: &str) -> Result<Vec<Case>, Vec<Diagnostic>> {
+    let tree = document::tree(text, file)?;
+    let around = Surroundings { folder: Path::new(""), env: &|_| None };
+    let document = Document::new(text, file, &around);
+    let root = document.root(&tree);
+    let mut cases: Vec<Case> = Vec::new();
+    let tables = root.tables("case");
+    if tables.is_empty() {
+        let help = "a case begins with `[[case]]` and has a `name`";
+        root.problem(None, format!("{file} has no case"), Some(help.into()));
+    }
+    for table in tables {
+        let span = table.span_of("name");
+        let Some(case) = read_case(table) else { continue };
+        if let Some(other) = cases.iter().find(|other| other.slug() == case.slug()) {
+            let said = format!(
+                "`{}` is called as the case `{}` before it: their snapshots would be one file",
+                case.name.value, other.name.value
+            );
+            root.problem(span, said, Some("give each case a name of its own".into()));
+        } else {
+            cases.push(case);
+        }
+    }
+    root.finish();
+    document.into_result(cases)
+}
+
+fn read_case(table: Table<'_>) -> Option<Case> {
+    let name = table.require("name", |item| {
+        let name = text(item)?;
+        if slug(&name).is_empty() {
+            return Err(Misfit::must_be("a sentence, as in \"an award to its user redraws it\""));
+        }
+        Ok(At { value: name, place: item.place() })
+    });
+    let (config, config_places) = table.read("config", widgets::config).unwrap_or_default();
+    let hub = table.table("hub").and_then(read_hub);
+    let hubs = table.tables("hubs").into_iter().filter_map(read_hub).collect();
+    let now = table.read("now", time);
+    let messages = table.read("messages", list(file_name)).unwrap_or_default();
+    let cassette = table.read("cassette", file_name);
+    let datanommer = table.read("datanommer", list(file_name)).unwrap_or_default();
+    let ids = |item: &Item<'_>| Ok(At { value: list(placed_text)(item)?, place: item.place() });
+    let invalidated_by = table.read("invalidated_by", ids);
+    let data = table.read("data", paths).unwrap_or_default();
+    let snapshot = table.read("snapshot", flag).unwrap_or(false);
+    table.finish();
+    Some(Case {
+        name: name?,
+        config,
+        config_places,
+        hub,
+        hubs,
+        now,
+        messages,
+        cassette,
+        datanommer,
+        invalidated_by,
+        data,
+        snapshot,
+    })
+}
+
+fn read_hub(table: Table<'_>) -> Option<CaseHub> {
+    let kinds = choice(&[("group", HubKind::Group), ("user", HubKind::User)]);
+    let people = |key| table.read(key, list(username)).unwrap_or_default();
+    let [owners, members, subscribers, stargazers] =
+        ["owners", "members", "subscribers", "stargazers"].map(people);
+    let hub_name = table.require("name", name::<HubName>);
+    let kind = table.read("kind", kinds).unwrap_or(HubKind::Group);
+    let summary = table.read("summary", text).unwrap_or_default();
+    let archived = table.read("archived", flag).unwrap_or(false);
+    let days_idle = table.read("days_idle", number(0..=10_000)).unwrap_or(0);
+    table.finish();
+    Some(CaseHub {
+        name: hub_name?,
+        kind,
+        summary,
+        owners,
+        members,
+        subscribers,
+        stargazers,
+        archived,
+        days_idle,
+    })
+}
+
+fn time(item: &Item<'_>) -> Result<Timestamp, Misfit> {
+    let given = match item.value {
+        DeValue::String(text) => text.parse().ok(),
+        DeValue::Datetime(time) => time.to_string().parse().ok(),
+        _ => None,
+    };
+    given.ok_or_else(|| Misfit::must_be("a time with its zone, as in \"2026-01-01T12:00:00Z\""))
+}
+
+fn placed_text(item: &Item<'_>) -> Result<At<String>, Misfit> {
+    Ok(At { value: text(item)?, place: item.place() })
+}
+
+/// A file below the folder of its kind.
+fn file_name(item: &Item<'_>) -> Result<At<String>, Misfit> {
+    let named = placed_text(item)?;
+    let plain = |word: &str| !word.is_empty() && !word.starts_with('.') && !word.contains('\\');
+    if named.value.split('/').all(plain) {
+        Ok(named)
+    } else {
+        Err(Misfit::must_be("the name of a file, as in \"badges.jsonl\""))
+    }
+}
+
+/// `"a.0.b" = 1`, and the same as tables within tables.
+fn paths(item: &Item<'_>) -> Result<Vec<(String, At<Value>)>, Misfit> {
+    let mut found = Vec::new();
+    gather(item, "", &mut found)?;
+    Ok(found)
+}
+
+fn gather(item: &Item<'_>, path: &str, found: &mut Vec<(String, At<Value>)>) -> Result<(), Misfit> {
+    match item.value {
+        DeValue::Table(entries) if path.is_empty() || !entries.is_empty() => {
+            for (key, value) in entries {
+                let (key, span) = (key.get_ref(), value.span());
+                let path = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
+                let inner = Item { document: item.document, value: value.get_ref(), span };
+                gather(&inner, &path, found).map_err(|misfit| misfit.at(value.span()))?;
+            }
+            Ok(())
+        }
+        _ if path.is_empty() => {
+            Err(Misfit::must_be("paths and values, as in `{ \"assertions.0.name\" = \"…\" }`"))
+        }
+        value => {
+            let at = At { value: widgets::json(value)?, place: item.place() };
+            found.push((path.into(), at));
+            Ok(())
+        }
+    }
+}
+
+/// Letters and digits, with a `-` for whatever but `'` stands between them; 80 at most.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for letter in name.chars().flat_map(char::to_lowercase) {
+        if letter.is_alphanumeric() {
+            slug.push(letter);
+        } else if letter != '\'' && !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug: String = slug.chars().take(80).collect();
+    slug.trim_end_matches('-').into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(text: &str) -> String {
+        match read(text, "tests/widgets/badges.toml") {
+            Ok(cases) => cases.iter().map(Case::slug).collect::<Vec<_>>().join("\n"),
+            Err(problems) => {
+                let said = problems.iter().map(|problem| match &problem.help {
+                    Some(help) => format!("{problem} | {help}"),
+                    None => problem.to_string(),
+                });
+                said.collect::<Vec<_>>().join("\n")
+            }
+        }
+    }
+
+    #[test]
+    fn a_case_is_read_whole() {
+        let text = r#"
+            [[case]]
+            name = "An award, to its user: redraws it!"
+            config = { username = "ralph" }
+            hub = { name = "ralph", kind = "user", owners = ["ralph"], days_idle = 3 }
+            now = 2026-01-01T12:00:00Z
+            messages = ["badges.jsonl"]
+            cassette = "badges-ralph.json"
+            datanommer = ["badges.jsonl"]
+            invalidated_by = ["1", "2"]
+            data = { "assertions.0.name" = "Something", total = 2, link.of = "x" }
+            snapshot = true
+        "#;
+        let case = read(text, "tests/widgets/badges.toml").unwrap().remove(0);
+        assert_eq!(case.slug(), "an-award-to-its-user-redraws-it");
+        assert_eq!(case.now.unwrap().to_string(), "2026-01-01T12:00:00Z");
+        assert_eq!(case.hub.as_ref().unwrap().days_idle, 3);
+        assert_eq!(case.invalidated_by.as_ref().unwrap().value[1].value, "2");
+        let data: Vec<_> =
+            case.data.iter().map(|(path, at)| (path.as_str(), at.value.clone())).collect();
+        assert_eq!(
+            data,
+            [
+                ("assertions.0.name", json!("Something")),
+                ("link.of", json!("x")),
+                ("total", json!(2))
+            ]
+        );
+        assert!(case.snapshot);
+    }
+
+    #[test]
+    fn whatever_does_not_fit_is_told_at_its_place() {
+        insta::assert_snapshot!(check(
+            "[[case]]\nname = \"one\"\nconfg = { username = \"ralph\" }\nsnapshot = \"yes\"\n\
+             messages = [\"../secret\"]\nnow = \"noon\"\ninvalidated_by = [7]\ndata = [1]\n\
+             [case.hub]\nname = \"a/b\"\nownres = []\n\n\
+             [[case]]\n[[case]]\nname = \"One!\"\n[[case]]\nname = \"?\"\n[[cases]]\n"
+        ), @"");
+    }
+
+    #[test]
+    fn a_file_without_a_case_says_how_one_begins() {
+        insta::assert_snapshot!(check(""), @"");
+        insta::assert_snapshot!(check("[[case]\n"), @"");
+    }
+}
