@@ -131,7 +131,9 @@ fn a_bundled_widget_is_copied_out_of_the_binary() {
     let folder = site(&[]);
     let said = check(folder.path(), &["widget", "new", "medals", "--from", "badges"]);
     assert!(said.starts_with("exit 0") && said.contains("wrote widgets/medals.rhai"), "{said}");
-    assert!(check(folder.path(), &["widget", "check", "medals"]).starts_with("exit 0"));
+    assert!(said.contains("hubs widget run medals --config username=ralph --text"), "{said}");
+    let said = check(folder.path(), &["widget", "test", "medals"]);
+    assert!(said.ends_with("2 passed, 0 failed"), "its cases pass under the new name: {said}");
 }
 
 #[test]

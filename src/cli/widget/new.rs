@@ -5,7 +5,7 @@ use crate::cli::place::{Place, SiteOption};
 use crate::cli::print::Problems;
 use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
-use crate::widget::{Library, template_of};
+use crate::widget::{CaseOutline, Library, Parameter, outlines, template_of};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -46,13 +46,14 @@ impl New {
             writeln!(out, "wrote {path}")?;
         }
         let has_case = drafts.iter().any(|(path, _)| *path == case_of(&name));
-        self.next(out, &library, &name, has_case)
+        self.next(out, &found, &library, &name, has_case)
     }
 
     /// The commands that lead on.
     fn next(
         &self,
         out: &mut impl Write,
+        found: &Place,
         library: &Library,
         name: &WidgetName,
         has_case: bool,
@@ -68,12 +69,8 @@ impl New {
             }
             None => (String::new(), String::new(), "hubs serve".to_owned()),
         };
-        let origin = self.from.as_ref().and_then(|from| library.get(from).ok());
-        let config = match origin {
-            Some(origin) => {
-                let required = origin.parameters.iter().filter(|p| p.default.is_none());
-                required.map(|p| format!(" --config {}=…", p.name)).collect::<Vec<_>>().concat()
-            }
+        let config = match &self.from {
+            Some(from) => settings(library, outlines(&found.site, from).first(), from),
             None => {
                 format!(" --config username=ralph --messages {below}tests/recordings/{name}.jsonl")
             }
@@ -99,6 +96,17 @@ impl New {
         )?;
         Ok(Outcome::Fine)
     }
+}
+
+/// Options for what a widget needs, with the values of its first case where there is one.
+fn settings(library: &Library, case: Option<&CaseOutline>, widget: &WidgetName) -> String {
+    let Ok(definition) = library.get(widget) else { return String::new() };
+    let setting = |parameter: &Parameter| {
+        let value = case.and_then(|case| case.config.get(&parameter.name)?.as_str());
+        format!(" --config {}={}", parameter.name, value.unwrap_or("…"))
+    };
+    let required = definition.parameters.iter().filter(|parameter| parameter.default.is_none());
+    required.map(setting).collect::<Vec<_>>().concat()
 }
 
 /// Where cases lie: by the name as it is written, dots and all.
