@@ -105,7 +105,7 @@ impl From<&crate::diagnostic::Diagnostic> for Problem {
     }
 }
 
-/// `reference.html`: chapters, each a name and HTML that [`super::markdown`] made.
+/// `reference.html`: chapters, each a name and HTML that [`super::markdown()`] made.
 #[derive(Serialize)]
 pub struct ReferencePage {
     pub chapters: Vec<(String, String)>,

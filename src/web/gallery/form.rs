@@ -53,7 +53,7 @@ fn field(parameter: &Parameter, config: &Config) -> Field {
     Field {
         name: parameter.name.clone(),
         label: parameter.label.clone().unwrap_or_else(|| parameter.name.replace('_', " ")),
-        help: parameter.help.clone(),
+        help: parameter.help.replace('`', ""),
         fits,
         input,
         value: config.get(&parameter.name).map(typed).unwrap_or_default(),
@@ -85,5 +85,61 @@ pub(super) fn period(every: Duration) -> String {
     match whole {
         Some((unit, word)) => format!("every {} {word}", seconds / unit),
         None => format!("every {seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parameter(kind: Kind, default: Option<Value>, many: bool) -> Parameter {
+        let choices = if kind == Kind::Choice { vec!["a".into(), "b".into()] } else { Vec::new() };
+        Parameter {
+            name: "some_thing".into(),
+            kind,
+            default,
+            help: "As in `x`".into(),
+            label: None,
+            min: Some(1.0),
+            max: None,
+            choices,
+            many,
+        }
+    }
+
+    #[test]
+    fn each_kind_has_a_field_that_suits_it() {
+        for (kind, many, input, options) in [
+            (Kind::Text, false, "text", 0),
+            (Kind::Markdown, false, "area", 0),
+            (Kind::Integer, false, "number", 0),
+            (Kind::Boolean, false, "select", 2),
+            (Kind::Choice, false, "select", 2),
+            (Kind::Url, false, "url", 0),
+            (Kind::Package, false, "text", 0),
+            (Kind::Integer, true, "text", 0),
+        ] {
+            let field = field(&parameter(kind, None, many), &Config::new());
+            assert_eq!((field.input, field.options.len()), (input, options), "{kind:?}");
+            assert_eq!(
+                (&*field.label, &*field.help, field.required),
+                ("some thing", "As in x", true)
+            );
+        }
+    }
+
+    #[test]
+    fn a_field_shows_what_was_given_and_what_holds_without_it() {
+        let config = Config::from_iter([("some_thing".to_owned(), json!(["kernel", "gtk+"]))]);
+        let field = field(&parameter(Kind::Package, Some(json!([])), true), &config);
+        assert_eq!((&*field.value, &*field.default, field.required), ("kernel, gtk+", "", false));
+        assert!(field.fits.ends_with("; commas between them"), "{}", field.fits);
+    }
+
+    #[test]
+    fn a_time_is_told_in_the_largest_unit_that_is_whole() {
+        let told = [30, 90, 3_600, 21_600, 172_800].map(|s| period(Duration::from_secs(s)));
+        assert_eq!(told, ["every 30 s", "every 90 s", "every 1 h", "every 6 h", "every 2 d"]);
     }
 }
