@@ -104,9 +104,9 @@ fn read_case(table: Table<'_>) -> Option<Case> {
     let hub = table.table("hub").and_then(read_hub);
     let hubs = table.tables("hubs").into_iter().filter_map(read_hub).collect();
     let now = table.read("now", time);
-    let messages = table.read("messages", list(file_name)).unwrap_or_default();
+    let messages = table.read("messages", list(recording)).unwrap_or_default();
     let cassette = table.read("cassette", file_name);
-    let datanommer = table.read("datanommer", list(file_name)).unwrap_or_default();
+    let datanommer = table.read("datanommer", list(recording)).unwrap_or_default();
     let ids = |item: &Item<'_>| Ok(At { value: list(placed_text)(item)?, place: item.place() });
     let invalidated_by = table.read("invalidated_by", ids);
     let data = table.read("data", paths).unwrap_or_default();
@@ -167,13 +167,18 @@ fn placed_text(item: &Item<'_>) -> Result<At<String>, Misfit> {
 
 /// A file below the folder of its kind.
 fn file_name(item: &Item<'_>) -> Result<At<String>, Misfit> {
+    named_file(item, "the name of a file, as in \"badges.json\"")
+}
+
+fn recording(item: &Item<'_>) -> Result<At<String>, Misfit> {
+    named_file(item, "names of files, as in \"badges.jsonl\"")
+}
+
+fn named_file(item: &Item<'_>, fits: &str) -> Result<At<String>, Misfit> {
     let named = placed_text(item)?;
     let plain = |word: &str| !word.is_empty() && !word.starts_with('.') && !word.contains('\\');
-    if named.value.split('/').all(plain) {
-        Ok(named)
-    } else {
-        Err(Misfit::must_be("the name of a file, as in \"badges.jsonl\""))
-    }
+    let is_plain = named.value.split('/').all(plain);
+    if is_plain { Ok(named) } else { Err(Misfit::must_be(fits)) }
 }
 
 /// `"a.0.b" = 1`, and the same as tables within tables.
@@ -277,12 +282,25 @@ mod tests {
              messages = [\"../secret\"]\nnow = \"noon\"\ninvalidated_by = [7]\ndata = [1]\n\
              [case.hub]\nname = \"a/b\"\nownres = []\n\n\
              [[case]]\n[[case]]\nname = \"One!\"\n[[case]]\nname = \"?\"\n[[cases]]\n"
-        ), @"");
+        ), @r#"
+        tests/widgets/badges.toml:3:1: [case] has no key `confg`; did you mean `config`?
+        tests/widgets/badges.toml:4:12: `snapshot` of [case] is "yes", but must be `true` or `false`
+        tests/widgets/badges.toml:5:13: `messages` of [case] is a list with "../secret", but must be a list of names of files, as in "badges.jsonl"
+        tests/widgets/badges.toml:6:7: `now` of [case] is "noon", but must be a time with its zone, as in "2026-01-01T12:00:00Z"
+        tests/widgets/badges.toml:7:19: `invalidated_by` of [case] is a list with 7, but must be a list of text in quotes
+        tests/widgets/badges.toml:8:8: `data` of [case] is [1], but must be paths and values, as in `{ "assertions.0.name" = "…" }`
+        tests/widgets/badges.toml:10:8: `name` of [case.hub]: `a/b` is no name of a hub: 1 to 50 of a-z, 0-9, `-`, `_` and `.` make one
+        tests/widgets/badges.toml:11:1: [case.hub] has no key `ownres`; did you mean `owners`?
+        tests/widgets/badges.toml:13:1: [case] has no `name`, which it must have
+        tests/widgets/badges.toml:15:8: `One!` is called as the case `one` before it: their snapshots would be one file | give each case a name of its own
+        tests/widgets/badges.toml:17:8: `name` of [case] is "?", but must be a sentence, as in "an award to its user redraws it"
+        tests/widgets/badges.toml:18:3: tests/widgets/badges.toml has no table `cases`; did you mean `case`?
+        "#);
     }
 
     #[test]
     fn a_file_without_a_case_says_how_one_begins() {
-        insta::assert_snapshot!(check(""), @"");
-        insta::assert_snapshot!(check("[[case]\n"), @"");
+        insta::assert_snapshot!(check(""), @"tests/widgets/badges.toml:1:1: tests/widgets/badges.toml has no case | a case begins with `[[case]]` and has a `name`");
+        assert!(check("[[case]\n").starts_with("tests/widgets/badges.toml:1:"));
     }
 }
