@@ -30,7 +30,7 @@ pub fn definitions() -> Vec<(String, String)> {
     let mut anywhere = String::from("module static;\n");
     for chapter in chapters() {
         match (chapter.name, chapter.is_module) {
-            ("templates" | "widget" | "message", _) => {}
+            ("templates", _) => {}
             (name, true) => {
                 let mut text = format!("module {name};\n");
                 for entry in &chapter.entries {
@@ -68,10 +68,13 @@ fn write(entry: &Entry, of_module: bool, out: &mut String) {
 
 /// `get(url[, #{ headers }])` is `get(url)` and `get(url, options)`. A method takes its receiver first.
 fn shapes(signature: &str) -> Vec<(String, Vec<String>)> {
-    let Some((path, rest)) = signature.split_once('(') else { return Vec::new() };
+    // Fields are no functions, and what nothing (`()`) answers is Rhai's own, by its names.
+    let Some((path, rest)) = signature.split_once('(').filter(|(path, _)| !path.is_empty()) else {
+        return Vec::new();
+    };
     let path = path.rsplit("::").next().unwrap_or(path);
-    let (receiver, name) = match path.split_once('.') {
-        Some((receiver, name)) => (Some(receiver), name),
+    let (receiver, name) = match path.rsplit_once('.') {
+        Some((receiver, name)) => (receiver.rsplit('.').next(), name),
         None => (None, path),
     };
     let inner = rest.strip_suffix(')').unwrap_or(rest);
@@ -149,6 +152,8 @@ mod tests {
         assert!(anywhere.contains("fn json(response: response) -> ?;"), "{anywhere}");
         assert!(anywhere.contains("fn first(list: Array, n: int) -> ?;"), "{anywhere}");
         assert!(anywhere.contains("fn log(value: ?, value2: ?, value3: ?) -> ?;"), "{anywhere}");
+        assert!(anywhere.contains("fn contains(part: part, value: ?) -> ?;"), "{anywhere}");
+        assert!(anywhere.contains("fn get(config: config, name: ?) -> ?;"), "{anywhere}");
         assert!(text("__static__.d.rhai").contains("fn to_upper"), "Rhai's own are there too");
     }
 

@@ -187,7 +187,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         renderer,
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
-        previews: previews(&pure, &data, &settings, address),
+        previews: previews(&data, &settings, address),
         metrics,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
@@ -205,9 +205,9 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
 }
 
 /// Where logins prove nothing, only the machine itself may choose what a widget is tried with.
-fn previews(pure: &Pool, data: &Pool, settings: &Settings, address: SocketAddr) -> Previews {
+fn previews(data: &Pool, settings: &Settings, address: SocketAddr) -> Previews {
     let takes_settings = settings.auth == Auth::Dev && address.ip().is_loopback();
-    Previews::new(pure.clone(), data.clone(), settings.sandbox.clone(), takes_settings)
+    Previews::new(data.clone(), settings.sandbox.clone(), takes_settings)
 }
 
 /// What is kept on disk.

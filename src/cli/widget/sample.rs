@@ -5,12 +5,13 @@ use crate::bus::{Line, Lines};
 use crate::cache::Cache;
 use crate::cli::place::Place;
 use crate::cli::print::{self, Problems};
-use crate::config::StoreUrl;
+use crate::config::{Limits, StoreUrl};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::{Column, Config, Hub, Instance, InstanceId, Placed, WidgetName};
 use crate::message::Message;
 use crate::outbound::Outbound;
+use crate::script::{Interpreter, Tier};
 use crate::store::Store;
 use crate::widget::{Definition, Library};
 use jiff::Timestamp;
@@ -106,13 +107,16 @@ pub(super) fn recording(file: &Path) -> Result<Vec<Message>, Problems> {
     Ok(messages(&file.display().to_string(), &bytes))
 }
 
-/// With what their processors read in them, as the server keeps them.
+/// With what their processors read in them, as the server keeps them. A machine that is busy with something else, and no
+/// server waiting: here time is not what a processor is stopped for.
 pub(super) fn described(
     found: &Place,
     library: &Library,
     mut messages: Vec<Message>,
 ) -> Vec<Arc<Message>> {
-    let mut interpreter = found.interpreter();
+    let pure = &found.settings.sandbox.pure;
+    let patient = Limits { deadline: pure.deadline * 200, ..pure.clone() };
+    let mut interpreter = Interpreter::new(Tier::Pure, patient, Some(bindings::pure()));
     for message in &mut messages {
         library.processors().describe(&mut interpreter, message);
     }

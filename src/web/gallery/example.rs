@@ -1,15 +1,15 @@
 //! The world of a case, for a preview: its messages, its cassette, its hubs and its clock. Nothing outside is asked.
 
 use super::super::Services;
-use crate::bindings::Host;
+use crate::bindings::{self, Host};
 use crate::bus::Lines;
 use crate::cache::Cache;
-use crate::config::{Sandbox, Site};
+use crate::config::{Limits, Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::Hub;
 use crate::message::Message;
 use crate::outbound::{Cassette, Outbound};
-use crate::script::Pool;
+use crate::script::{Pool, Tier};
 use crate::store::Store;
 use crate::widget::CaseOutline;
 use jiff::Timestamp;
@@ -33,11 +33,10 @@ impl Example {
     pub(super) async fn of(
         services: &Services,
         sandbox: &Sandbox,
-        pure: &Pool,
         case: &CaseOutline,
     ) -> anyhow::Result<Self> {
         let site = services.shelf.site();
-        let stored = described(services, pure, recorded(site, &case.datanommer)).await?;
+        let stored = described(services, sandbox, recorded(site, &case.datanommer)).await?;
         let heard = recorded(site, &case.messages);
         let last = heard.iter().map(|message| message.sent_at).max();
         let last = last.or_else(|| stored.iter().map(|message| message.sent_at).max());
@@ -77,10 +76,11 @@ fn recorded(site: &Site, names: &[String]) -> Vec<Message> {
     names.iter().flat_map(messages).collect()
 }
 
-/// With what their processors read in them, as the server keeps them.
+/// With what their processors read in them, as the server keeps them; but time is not what a processor is stopped for
+/// here: an example should be the same on a busy machine.
 async fn described(
     services: &Services,
-    pure: &Pool,
+    sandbox: &Sandbox,
     mut messages: Vec<Message>,
 ) -> anyhow::Result<Vec<Arc<Message>>> {
     if messages.is_empty() {
@@ -93,5 +93,7 @@ async fn described(
         }
         messages.into_iter().map(Arc::new).collect()
     };
-    Ok(pure.run(reading, READING).await?)
+    let patient = Limits { deadline: sandbox.pure.deadline * 200, ..sandbox.pure.clone() };
+    let pool = Pool::start(Tier::Pure, patient, 1, Some(bindings::pure()));
+    Ok(pool.run(reading, READING).await?)
 }

@@ -20,7 +20,6 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// Runs previews, one after another: hubs that people look at have the other threads.
 pub struct Previews {
-    pure: Pool,
     data: Pool,
     sandbox: Sandbox,
     takes_settings: bool,
@@ -40,8 +39,8 @@ enum Trouble {
 
 impl Previews {
     /// `takes_settings`: whether anybody may choose what a widget is run with.
-    pub fn new(pure: Pool, data: Pool, sandbox: Sandbox, takes_settings: bool) -> Self {
-        Self { pure, data, sandbox, takes_settings, turn: Arc::new(Semaphore::new(1)) }
+    pub fn new(data: Pool, sandbox: Sandbox, takes_settings: bool) -> Self {
+        Self { data, sandbox, takes_settings, turn: Arc::new(Semaphore::new(1)) }
     }
 
     pub(super) fn takes_settings(&self) -> bool {
@@ -94,7 +93,7 @@ impl Previews {
                 (config, kept_hub(services, config).await, (services.clock)(), self.data.clone())
             }
             Setting::In(case) => {
-                let example = Example::of(services, &self.sandbox, &self.pure, case).await;
+                let example = Example::of(services, &self.sandbox, case).await;
                 let Example { host, hub, now } = example.map_err(|error| fault(&error))?;
                 let install = bindings::install(host);
                 let pool = Pool::start(Tier::Data, self.sandbox.data.clone(), 1, Some(install));
