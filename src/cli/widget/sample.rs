@@ -107,16 +107,20 @@ pub(super) fn recording(file: &Path) -> Result<Vec<Message>, Problems> {
     Ok(messages(&file.display().to_string(), &bytes))
 }
 
-/// With what their processors read in them, as the server keeps them. A machine that is busy with something else, and no
-/// server waiting: here time is not what a processor is stopped for.
+/// The limits of the pure tier, less its deadline: on a machine that is busy with something else, and with no server
+/// waiting, time is not what a script should be stopped for. Operations are.
+pub(super) fn patient(found: &Place) -> Limits {
+    let pure = &found.settings.sandbox.pure;
+    Limits { deadline: pure.deadline * 200, ..pure.clone() }
+}
+
+/// With what their processors read in them, as the server keeps them.
 pub(super) fn described(
     found: &Place,
     library: &Library,
     mut messages: Vec<Message>,
 ) -> Vec<Arc<Message>> {
-    let pure = &found.settings.sandbox.pure;
-    let patient = Limits { deadline: pure.deadline * 200, ..pure.clone() };
-    let mut interpreter = Interpreter::new(Tier::Pure, patient, Some(bindings::pure()));
+    let mut interpreter = Interpreter::new(Tier::Pure, patient(found), Some(bindings::pure()));
     for message in &mut messages {
         library.processors().describe(&mut interpreter, message);
     }

@@ -4,6 +4,7 @@ use super::report::{Figures, Report};
 use crate::bindings::{self, Host};
 use crate::cache::Cache;
 use crate::cli::place::Place;
+use crate::cli::widget::sample;
 use crate::datanommer::Datanommer;
 use crate::hub::Placed;
 use crate::message::Message;
@@ -81,7 +82,7 @@ impl Bench {
     async fn measured(mut self, found: &Place) -> anyhow::Result<Report> {
         let sandbox = &found.settings.sandbox;
         let patience = Duration::from_mins(2);
-        let pure = Pool::start(Tier::Pure, sandbox.pure.clone(), 1, Some(bindings::pure()));
+        let pure = Pool::start(Tier::Pure, sample::patient(found), 1, Some(bindings::pure()));
         let (definition, placed, now) = (self.definition.clone(), self.placed.clone(), self.now);
         let messages = std::mem::take(&mut self.messages);
         let count = messages.len();
