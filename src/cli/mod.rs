@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Replay(replay::Replay),
-    /// List, run, check and test widgets
+    /// List, run and check widgets
     #[command(subcommand)]
     Widget(widget::Widget),
     /// Read messages as the server would
