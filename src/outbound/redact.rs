@@ -28,6 +28,10 @@ const SECRET: [&str; 9] = [
     "private_key",
 ];
 
+/// What ends like this is a file: `logo@2x.png`, `getty@tty1.service`. `git@example.org:owner/name` is a repository.
+const FILES: [&str; 12] =
+    ["css", "gif", "html", "jpeg", "jpg", "js", "png", "service", "socket", "svg", "timer", "webp"];
+
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("written here, and tried by the tests")
 }
@@ -86,8 +90,12 @@ pub(super) fn text(given: &str) -> String {
         }
     });
     let clean = MAIL.replace_all(&clean, |found: &Captures<'_>| {
-        // `git@example.org:owner/name` is where a repository lies.
-        if found[0].starts_with("git@") { found[0].to_string() } else { NOBODY.to_string() }
+        let ending = found[0].rsplit('.').next().unwrap_or_default();
+        if found[0].starts_with("git@") || FILES.contains(&ending) {
+            found[0].to_string()
+        } else {
+            NOBODY.to_string()
+        }
     });
     clean.into_owned()
 }
@@ -164,6 +172,7 @@ mod tests {
         for (given, kept) in [
             ("mail ralph.b+x@lists.example.co.uk!", "mail redacted@example.org!"),
             ("pkg@1.2.3 and git@github.com:a/b.git", "pkg@1.2.3 and git@github.com:a/b.git"),
+            ("logo@2x.png, getty@tty1.service", "logo@2x.png, getty@tty1.service"),
             ("token github_pat_11ABCDEFG0123456789_x", "token redacted"),
             ("glpat-abcdefghij0123456789", "redacted"),
             ("Authorization: Bearer abcdef.123456", "Authorization: Bearer redacted"),

@@ -3,9 +3,9 @@
 use super::super::{Argument, Call, FailureKind, Interpreter, LimitName, Module, Source, Tier};
 use super::*;
 use crate::config::Limits;
-use crate::message::parse_line;
+use crate::message::{Message, parse_line};
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 fn at() -> Call {
     Call::at("2026-01-01T12:00:00Z".parse().unwrap())
@@ -23,15 +23,18 @@ fn source(text: &str) -> Arc<Source> {
     Arc::new(Source::new("widgets/x.rhai", text, Vec::new()))
 }
 
-/// `f(message)` both ways: they must not differ, not even in what they use.
-fn both(tier: Tier, source: &Arc<Source>) -> Traced {
-    let message = parse_line(
+fn message() -> Message {
+    parse_line(
         br#"{"topic":"org.fedoraproject.prod.pagure.issue.new","msg_id":"1","timestamp":1767268800,
             "msg":{"issue":{"id":3,"tags":["a","b"],"user":{"name":"ralph"},"votes":1.5,"open":true}}}"#,
     )
-    .unwrap();
+    .unwrap()
+}
+
+/// `f(message)` both ways: they must not differ, not even in what they use.
+fn both(tier: Tier, source: &Arc<Source>) -> Traced {
     let mut it = interpreter(tier);
-    let message = it.message(&message);
+    let message = it.message(&message());
     let plain = it.call(source, "f", &[Argument::Message(&message)], &at());
     let plainly = it.used();
     let traced = it.call_traced(source, "f", &[Argument::Message(&message)], &at());
@@ -54,71 +57,64 @@ fn lines<'c>(made: impl IntoIterator<Item = &'c Comparison>) -> Vec<String> {
 
 #[test]
 fn a_traced_call_answers_and_fails_as_the_plain_one_does() {
-    const VALUES: [&str; 21] = [
+    const VALUES: [&str; 13] = [
         "()",
         "true",
-        "0",
         "3",
         "3.0",
-        "1.5",
         "'a'",
         "\"\"",
-        "\"a\"",
         "\"ralph\"",
-        "[]",
         "[\"a\", \"b\"]",
-        "#{}",
         "#{ name: \"ralph\" }",
         "0..5",
         "|x| x == 1",
         "message.msg.issue",
         "message.msg.issue.tags",
-        "message.msg.issue.user.name",
-        "message.msg.nobody",
-        "message.topic",
     ];
-    let mut texts = Vec::new();
-    for left in VALUES {
-        for right in VALUES {
-            for operator in ["==", "!=", "<", "<=", ">", ">=", "in", "!in"] {
-                texts.push(format!("let a = {left}; let b = {right}; a {operator} b"));
-            }
-            // Literals, which are read otherwise than variables.
-            texts.push(format!("({left}) == ({right})"));
-            texts.push(format!("({left}) in ({right})"));
-            for method in ["contains", "starts_with", "ends_with"] {
-                texts.push(format!("let a = {left}; a.{method}({right})"));
-            }
-        }
-        texts.push(format!("let a = {left}; a.is_empty()"));
+    let mut asking: Vec<String> = ["==", "!=", "<", "<=", ">", ">=", "in", "!in"]
+        .map(|operator| {
+            format!("let a = value(a, message); let b = value(b, message); a {operator} b")
+        })
+        .into();
+    asking.extend(
+        ["==", "<", "in", "!in"].map(|op| format!("value(a, message) {op} value(b, message)")),
+    );
+    asking.extend(
+        ["contains", "starts_with", "ends_with"]
+            .map(|method| format!("let a = value(a, message); a.{method}(value(b, message))")),
+    );
+    asking.push("value(a, message).contains(value(b, message))".into());
+    asking.push("let a = value(a, message); a.is_empty()".into());
+    let mut whole = String::from("fn value(n, message) { switch n { ");
+    for (n, value) in VALUES.iter().enumerate() {
+        let _ = write!(whole, "{n} => {value}, ");
     }
-    // One program for many: compiling is what takes long.
-    for tier in [Tier::Pure, Tier::Data] {
-        for some in texts.chunks(30) {
-            let mut whole = String::new();
-            for (n, text) in some.iter().enumerate() {
-                use std::fmt::Write as _;
-                let _ = writeln!(whole, "fn f{n}(message) {{ {text} }}");
-            }
-            let script = source(&whole);
-            let message = parse_line(
-                br#"{"topic":"a.b.c","msg_id":"1","timestamp":1767268800,"msg":{"issue":{"tags":["a","b"],"user":{"name":"ralph"}}}}"#,
-            )
-            .unwrap();
-            let mut it = interpreter(tier);
-            let message = it.message(&message);
-            for (n, text) in some.iter().enumerate() {
-                let args = [Argument::Message(&message)];
+    whole += "} }\n";
+    for (n, text) in asking.iter().enumerate() {
+        let _ = writeln!(whole, "fn f{n}(message, a, b) {{ {text} }}");
+    }
+    let script = source(&whole);
+    // The tiers differ in what `()` can do, and errors take their time: of one all, of the other some.
+    for (tier, some) in [(Tier::Pure, 1), (Tier::Data, 4)] {
+        let mut it = interpreter(tier);
+        let message = it.message(&message());
+        for (n, text) in asking.iter().enumerate() {
+            for pair in (0..VALUES.len() * VALUES.len()).skip(n % some).step_by(some) {
+                let (a, b) = (pair / VALUES.len(), pair % VALUES.len());
+                let args = [
+                    Argument::Message(&message),
+                    Argument::Json(&json!(a)),
+                    Argument::Json(&json!(b)),
+                ];
                 let plain = it.call(&script, &format!("f{n}"), &args, &at());
                 let plainly = it.used();
                 let traced = it.call_traced(&script, &format!("f{n}"), &args, &at());
-                assert_eq!(traced.result, plain, "{text} in {tier:?}");
-                assert_eq!(it.used().operations, plainly.operations, "{text} in {tier:?}");
-                assert_eq!(
-                    traced.comparisons.last().map(|c| json!(c.answer)),
-                    plain.ok(),
-                    "{text}"
-                );
+                let what = format!("{text} with {} and {} in {tier:?}", VALUES[a], VALUES[b]);
+                assert_eq!(traced.result, plain, "{what}");
+                assert_eq!(it.used().operations, plainly.operations, "{what}");
+                let last = traced.comparisons.last().map(|made| json!(made.answer));
+                assert_eq!(last, plain.ok(), "{what}");
             }
         }
     }
