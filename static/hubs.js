@@ -333,6 +333,32 @@ function follow() {
   }, 10_000);
 }
 
+// ---- A preview of a widget follows its form. Without this the form is sent by its button. ----
+
+function preview(form) {
+  let timer = 0;
+  let asking = null;
+  const show = async () => {
+    asking?.abort();
+    asking = new AbortController();
+    const url = `${form.action}?${new URLSearchParams(new FormData(form))}`;
+    try {
+      const answer = await fetch(url, { signal: asking.signal, headers: { accept: "text/html" } });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("preview");
+      if (!fresh) return;
+      morph(page("preview"), fresh);
+      history.replaceState(null, "", url);
+      tick();
+    } catch {
+      // Aborted by the next letter, or the server is away: what is shown stays.
+    }
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, 300);
+  });
+}
+
 // ---- The page ----
 
 document.addEventListener("click", ({ target }) => {
@@ -352,6 +378,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 tick();
+for (const form of document.querySelectorAll("form[data-preview]")) preview(form);
 if (main) {
   follow();
   loadMissing();

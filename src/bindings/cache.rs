@@ -35,14 +35,17 @@ pub(super) fn module(host: &Host) -> Module {
     module
 }
 
-/// `cache::get(key)` → what was kept, or `()`.
+/// `cache::get(key)` → what was kept, or `()` where nothing was or its time is over.
 fn get(host: &Host, key: &str) -> Fallible<Dynamic> {
     let (widget, call) = corner()?;
     let value = host.cache.own_get(&widget, key, call.now);
     Ok(host::for_script(|| value.as_ref().map_or(Dynamic::UNIT, host::to_dynamic)))
 }
 
-/// `cache::set(key, value, ttl)` keeps a value for a time: `"10m"`, `"6h"`, `"2d"`, or seconds.
+/// `cache::set(key, value, ttl)` keeps a value for a time: `"10m"`, `"6h"`, `"2d"`, or seconds, a year at most.
+///
+/// The value is data that JSON can hold, of 64 KiB at most. All instances of the widget share its keys, and nothing else
+/// can read them. The cache may be emptied at any time: keep only what can be had again.
 fn set(host: &Host, key: &str, value: &Dynamic, ttl: &Dynamic) -> Fallible<()> {
     let (widget, call) = corner()?;
     let ttl = duration(ttl)?;
@@ -56,7 +59,9 @@ fn set(host: &Host, key: &str, value: &Dynamic, ttl: &Dynamic) -> Fallible<()> {
         .map_err(|error| failed("cache", 0, error))
 }
 
-/// `cache::get_or_set(key, ttl, || …)` → what was kept, else what the function makes, which is kept.
+/// `cache::get_or_set(key, ttl, || …)` → what was kept, else what the function makes, which is kept for `ttl`.
+///
+/// What the function throws is thrown on, and nothing is kept. It is no lock: two instances may both make it.
 fn get_or_set(
     host: &Host,
     context: &NativeCallContext<'_>,

@@ -28,7 +28,13 @@ pub(super) fn module(host: &Host) -> Module {
 /// `datanommer::grep(#{ users, packages, categories, topics, not_…, contains, start, end, rows_per_page, page, order })`
 /// → `#{ total, pages, messages }`, each message as `should_invalidate` sees it.
 ///
-/// Any within a list, all lists together, the `not_` lists shut out. `order` is `"asc"` or `"desc"`.
+/// `users`, `packages`, `categories`, `topics` (whole ones) and `contains` (texts in the body as compact JSON) are lists: a
+/// message must have one of each list that is given and not empty; `not_users`, `not_packages`, `not_categories` and
+/// `not_topics` shut out. `start` and `end` are times that `parse_time` reads, both inclusive. `rows_per_page` is 100
+/// without it and 200 at most, `page` counts from 1, `order` is `"asc"` (oldest first, if nothing is said) or `"desc"`.
+/// `total` and `pages` are those of the whole answer. A key that is `()` counts as not given; a wrong one is named.
+/// Cost: names and topics are looked up in an index; `contains` alone reads every message.
+/// Throws `#{ service: "datanommer", status: 0, message }` when the store can't answer.
 fn grep(host: &Host, query: Map) -> Fallible<Map> {
     let query = read(query)?;
     let datanommer = host.datanommer.clone();
@@ -48,7 +54,7 @@ fn grep(host: &Host, query: Map) -> Fallible<Map> {
     ]))
 }
 
-/// `datanommer::count(#{ … })` → how many messages a question is about.
+/// `datanommer::count(#{ … })` → how many messages a question of `grep` is about; none is read.
 fn count(host: &Host, query: Map) -> Fallible<Dynamic> {
     let query = read(query)?;
     let datanommer = host.datanommer.clone();

@@ -39,10 +39,14 @@ pub(super) fn module(host: &Host) -> Module {
     module
 }
 
-/// `http::get(url[, #{ headers, query }])` → a response with `.status`, `.ok`, `.headers`, `.text()` and `.json()`.
+/// `http::get(url[, #{ headers, query }])` → a response with `.status`, `.ok`, `.headers`, `.url`, `.text()` and `.json()`.
 ///
-/// Any status is an answer; `.json()` and `.text()` of one that is not `.ok` are what the server said.
-/// Throws `#{ service: "http", status: 0, message }` when there is no answer.
+/// Any status is an answer; `.json()` and `.text()` of one that is not `.ok` are what the server said. `query` is a map of
+/// values, or of lists of values; it is encoded. The URL's host must be in the script's `HOSTS`, also after a redirect, and
+/// must not be a private address. Tried again on 429 and 5xx as long as the deadline of `data` allows; the same URL is
+/// asked for once at a time, and answers are kept and revalidated as their headers say.
+/// Throws `#{ service: "http", status: 0, message }` when there is no answer. Counts against the requests and response
+/// bytes of the call (16 and 2 MiB, if `[sandbox]` says nothing else).
 fn get(host: &Host, url: &str, options: Map) -> Fallible<Dynamic> {
     let mut request = Request { url: url.into(), headers: vec![], query: vec![] };
     for (name, value) in options {
@@ -60,7 +64,9 @@ fn get(host: &Host, url: &str, options: Map) -> Fallible<Dynamic> {
     answers.pop().unwrap_or_else(|| Err(failed("http", 0, "there is no answer")))
 }
 
-/// `http::get_all(urls)` → the responses in the order of the URLs, all asked for at once. Throws what the first throws.
+/// `http::get_all(urls)` → the responses in the order of the URLs, all asked for at once.
+///
+/// Takes as long as the slowest. Throws what the first of them throws that gets no answer; else as `http::get`.
 fn get_all(host: &Host, urls: Array) -> Fallible<Array> {
     let request = |url: Dynamic| {
         let url = url.into_string().map_err(|kind| {
@@ -122,10 +128,13 @@ fn pairs(value: &Dynamic) -> Vec<(String, String)> {
 /// What scripts can do with a response, wherever they have it from.
 pub(super) fn register_response(module: &mut Module) {
     module.set_custom_type::<Response>("response");
+    // `response.status` → the status of HTTP, an integer: `200`, `404`.
     module.set_getter_fn("status", |it: &mut Response| Ok(INT::from(it.answer.status)));
+    // `response.ok` → whether the status is one of 200 to 299.
     module.set_getter_fn("ok", |it: &mut Response| Ok((200..300).contains(&it.answer.status)));
+    // `response.url` → the address that was asked for, as it was given.
     module.set_getter_fn("url", |it: &mut Response| Ok(ImmutableString::from(&*it.url)));
-    // Names in lower case; of several of one name the last.
+    // `response.headers` → a map of texts: names in lower case, of several of one name the last.
     module.set_getter_fn("headers", |it: &mut Response| {
         let headers = it.answer.headers.iter();
         Ok(headers
@@ -141,13 +150,15 @@ pub(super) fn register_response(module: &mut Module) {
     });
 }
 
-/// `.text()` → the body; bytes that are no UTF-8 are shown as `�`.
+/// `response.text()` → the body as a text; bytes that are no UTF-8 are shown as `�`.
 #[expect(clippy::unnecessary_wraps, reason = "a native function returns a result")]
 fn text(response: &mut Response) -> Fallible<Dynamic> {
     Ok(String::from_utf8_lossy(&response.answer.body).into_owned().into())
 }
 
-/// `.json()` → the body as maps and lists.
+/// `response.json()` → the body of JSON as maps, lists, texts and numbers; `null` is `()`.
+///
+/// Throws `#{ service: "http", status, message }` where the body is no JSON.
 fn json(response: &mut Response) -> Fallible<Dynamic> {
     host::on_the_house(|| read_json(response))
 }

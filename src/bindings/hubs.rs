@@ -20,7 +20,8 @@ pub(super) fn module(host: &Host) -> Module {
 
 /// `hubs::of(username)` → `#{ owner, member, subscriber, stargazer }`, each a list of `#{ name, summary, kind }`.
 ///
-/// Private hubs are left out: whoever looks at a widget sees what everybody sees.
+/// `kind` is `"user"` or `"group"`. Private hubs are left out: whoever looks at a widget sees what everybody sees. At most
+/// 200 hubs. A name that nobody has gives empty lists.
 fn of(host: &Host, username: &str) -> Fallible<Map> {
     let (store, username) = (host.store.clone(), username.to_string());
     let found = waiting::wait(&host.runtime, "hubs", async move {

@@ -14,9 +14,10 @@ pub(super) fn register(module: &mut Module) {
     module.set_native_fn("series", series);
 }
 
-/// `sorted_by(list, "path")` → the list, ordered by a field of its items: `"issued"`, `"user.name"`.
+/// `sorted_by(list, "path")` → a new list, ordered by a field of its items: `"issued"`, `"user.name"`.
 ///
-/// Numbers before texts; items that lack the field come last, and equal ones keep their order.
+/// Smallest first: `.reversed()` turns it round. Numbers before texts; items that lack the field come last, and equal
+/// ones keep their order. Times sort as they should when they are RFC 3339: see `parse_time`.
 #[expect(clippy::needless_pass_by_value, reason = "Rhai hands arguments over by value")]
 fn sorted_by(list: &mut Array, path: ImmutableString) -> Fallible<Array> {
     spend(list.len())?;
@@ -26,19 +27,21 @@ fn sorted_by(list: &mut Array, path: ImmutableString) -> Fallible<Array> {
     Ok(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
-/// `reversed(list)` → the list from its end. Rhai's `reverse` changes the list itself.
+/// `reversed(list)` → a new list, from its end. Rhai's own `reverse` changes the list itself.
 #[expect(clippy::unnecessary_wraps, reason = "Rhai's registration takes functions that may fail")]
 fn reversed(list: &mut Array) -> Fallible<Array> {
     Ok(list.iter().rev().cloned().collect())
 }
 
-/// `first(list, n)` → the first `n` items, or all when there are fewer.
+/// `first(list, n)` → a new list of the first `n` items, or of all when there are fewer.
 #[expect(clippy::unnecessary_wraps, reason = "Rhai's registration takes functions that may fail")]
 fn first(list: &mut Array, count: INT) -> Fallible<Array> {
     Ok(list.iter().take(usize::try_from(count).unwrap_or(0)).cloned().collect())
 }
 
 /// `group_by(list, "path")` → `[#{ key, items }, …]` in the order in which each key first came.
+///
+/// `key` is the field's value, `()` for items that lack it.
 #[expect(clippy::needless_pass_by_value, reason = "Rhai hands arguments over by value")]
 fn group_by(list: &mut Array, path: ImmutableString) -> Fallible<Array> {
     let mut groups: Vec<(Dynamic, Array)> = Vec::new();
@@ -56,7 +59,9 @@ fn group_by(list: &mut Array, path: ImmutableString) -> Fallible<Array> {
     Ok(groups.into_iter().map(group).collect())
 }
 
-/// `unique(list)` → each value once, where it first came.
+/// `unique(list)` → a new list with each value once, where it first came.
+///
+/// Values are compared as JSON: `1` equals `1.0`. Costs an operation for each pair, so it is for short lists.
 fn unique(list: &mut Array) -> Fallible<Array> {
     let mut seen = Array::new();
     for item in list.iter() {
@@ -68,7 +73,7 @@ fn unique(list: &mut Array) -> Fallible<Array> {
     Ok(seen)
 }
 
-/// `series(list)` → `a`, `a and b`, `a, b, and c`.
+/// `series(list)` → the items as people say them: `a`, `a and b`, `a, b, and c`.
 fn series(list: &mut Array) -> Fallible<ImmutableString> {
     spend(list.len())?;
     let texts: Vec<String> = list.iter().map(ToString::to_string).collect();

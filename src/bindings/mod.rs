@@ -6,12 +6,16 @@
 
 mod cache;
 mod datanommer;
+mod definitions;
 mod http;
 mod hubs;
 mod lists;
+pub mod reference;
 mod text;
 mod time;
 mod waiting;
+
+pub use definitions::definitions;
 
 use crate::cache::Cache;
 use crate::config::Sandbox;
@@ -36,20 +40,22 @@ pub struct Host {
 
 /// All that scripts may call, each tier what is its own.
 pub fn install(host: Host) -> Install {
-    Install::new(move |tier, tools| {
-        for_both(tools);
-        if tier == Tier::Data {
-            text::register_for_data(&mut tools.global);
-            time::register_for_data(&mut tools.global);
-            http::register_response(&mut tools.global);
-            tools.named.push(("http".into(), http::module(&host)));
-            tools.named.push(("datanommer".into(), datanommer::module(&host)));
-            tools.named.push(("cache".into(), cache::module(&host)));
-            tools.named.push(("hubs".into(), hubs::module(&host)));
-        } else {
-            without_services(tools);
-        }
-    })
+    Install::new(move |tier, tools| give(&host, tier, tools))
+}
+
+fn give(host: &Host, tier: Tier, tools: &mut host::Toolbox) {
+    for_both(tools);
+    if tier == Tier::Data {
+        text::register_for_data(&mut tools.global);
+        time::register_for_data(&mut tools.global);
+        http::register_response(&mut tools.global);
+        tools.named.push(("http".into(), http::module(host)));
+        tools.named.push(("datanommer".into(), datanommer::module(host)));
+        tools.named.push(("cache".into(), cache::module(host)));
+        tools.named.push(("hubs".into(), hubs::module(host)));
+    } else {
+        without_services(tools);
+    }
 }
 
 /// For a process that calls nothing but the pure tier: nobody is there to be asked.

@@ -35,6 +35,18 @@ fn hub(name: &str, visibility: Visibility) -> Hub {
     }
 }
 
+/// Everything that bindings reach into, empty.
+pub(super) async fn host(sandbox: Sandbox) -> Host {
+    Host {
+        outbound: Outbound::new(&sandbox).unwrap(),
+        datanommer: Datanommer::open("sqlite::memory:").await.unwrap(),
+        cache: Cache::memory(),
+        store: Store::open("sqlite::memory:").await.unwrap(),
+        runtime: Handle::current(),
+        sandbox,
+    }
+}
+
 /// A script thread with everything behind it, and a server that scripts may reach.
 struct Bench {
     pool: Pool,
@@ -50,14 +62,7 @@ impl Bench {
             max_response_bytes: 4096,
             ..Sandbox::default()
         };
-        let host = Host {
-            outbound: Outbound::new(&sandbox).unwrap(),
-            datanommer: Datanommer::open("sqlite::memory:").await.unwrap(),
-            cache: Cache::memory(),
-            store: Store::open("sqlite::memory:").await.unwrap(),
-            runtime: Handle::current(),
-            sandbox,
-        };
+        let host = host(sandbox).await;
         let pool = Pool::start(Tier::Data, Limits::data(), 1, Some(install(host.clone())));
         Self { pool, server: MockServer::start().await, host }
     }

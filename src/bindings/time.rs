@@ -12,26 +12,35 @@ pub(super) fn register(module: &mut Module) {
     module.set_native_fn("humanize", |time: &str| humanize(time));
     module.set_native_fn("humanize", |time: INT| humanize(&time.to_string()));
     module.set_native_fn("humanize", |time: FLOAT| humanize(&time.to_string()));
-    // `seconds(time)` → seconds since 1970, to reckon with.
-    module.set_native_fn("seconds", |time: &str| Ok(moment(time)?.as_second()));
+    module.set_native_fn("seconds", seconds);
 }
 
 pub(super) fn register_for_data(module: &mut Module) {
-    // `now()` → RFC 3339 in UTC. A test may set the clock.
-    module.set_native_fn("now", || -> Fallible<Dynamic> {
-        let (call, _) = host::current().ok_or_else(|| host::thrown("nothing runs"))?;
-        Ok(call.now.to_string().into())
-    });
+    module.set_native_fn("now", now);
 }
 
-/// `parse_time(time)` → RFC 3339 in UTC. Reads RFC 3339, seconds since 1970, `2026-05-05 16:00:00` and `2026-05-05`.
+/// `now()` → the present time as RFC 3339 in UTC, the same for all of one call. A test may set it. Only in `data`.
+fn now() -> Fallible<Dynamic> {
+    let (call, _) = host::current().ok_or_else(|| host::thrown("nothing runs"))?;
+    Ok(call.now.to_string().into())
+}
+
+/// `seconds(time)` → whole seconds since 1970, to reckon with. `time` is a text that `parse_time` reads.
+fn seconds(time: &str) -> Fallible<INT> {
+    Ok(moment(time)?.as_second())
+}
+
+/// `parse_time(time)` → the time as RFC 3339 in UTC: `"2026-05-05T16:00:00Z"`.
+///
+/// Reads RFC 3339, seconds since 1970, `2026-05-05 16:00:00` and `2026-05-05`. Throws for anything else.
 fn parse_time(time: &str) -> Fallible<ImmutableString> {
     Ok(moment(time)?.to_string().into())
 }
 
 /// `humanize(time)` → `just now`, `5 min ago`, `in 3 h`, `2 days ago`, `5 May`, as seen when the script runs.
 ///
-/// Words of the moment grow old in kept data: a template's filter `humanize` says them anew.
+/// Words of the moment grow old in kept data: hand on the time itself, and a template's filter `humanize` says it anew.
+/// Throws for what `parse_time` can't read.
 fn humanize(time: &str) -> Fallible<ImmutableString> {
     let then = moment(time)?;
     let now = host::current().map_or(then, |(call, _)| call.now);

@@ -103,7 +103,7 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
     let recordings =
         Recordings::load(request.site, names.map(|at| at.value.as_str()), &library, &limits);
     let (renderer, _) = Renderer::new(request.site);
-    let (coverage, recorded) = (Mutex::default(), Mutex::default());
+    let (coverage, recorded, unplayed) = (Mutex::default(), Mutex::default(), Mutex::default());
     let shared = Shared {
         request,
         library: &library,
@@ -112,6 +112,7 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
         services: &services,
         coverage: &coverage,
         recorded: &recorded,
+        unplayed: &unplayed,
     };
     let mut cases = suites::broken(request, &suites);
     cases.extend(run_all(&shared, &jobs));
@@ -121,6 +122,10 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
     let mut report = Report { cases, coverage: covered, ..Report::default() };
     if request.only.is_none() {
         suites::loose_ends(request, &library, &suites, &mut report);
+        // A case that did not come so far may need any of them.
+        if request.names.is_empty() && request.mode == Mode::Check && report.failed() == 0 {
+            report.warnings.extend(suites::unplayed(request, &unplayed.lock()));
+        }
     }
     drop(jobs);
     runtime.shutdown_background();

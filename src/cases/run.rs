@@ -19,7 +19,7 @@ use crate::render::Renderer;
 use crate::script::{Interpreter, Tier};
 use crate::widget::{Definition, Library};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(super) struct Shared<'r> {
     pub(super) coverage: &'r Mutex<Gathered>,
     /// What this run has recorded so far, by the path of the cassette: several cases may share one.
     pub(super) recorded: &'r Mutex<BTreeMap<String, Cassette>>,
+    /// What no case has asked for so far, by the path of the cassette.
+    pub(super) unplayed: &'r Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
 
 /// A case to be run.
@@ -121,6 +123,7 @@ impl<'r> Tester<'r> {
                 report.notes.extend(found.notes);
                 report.precision = found.precision;
             }
+            shared.note_unplayed(case, &outbound);
         }
         report.warnings.extend(mutation::check(world, &judged, aside));
     }
@@ -164,6 +167,17 @@ impl Shared<'_> {
         }
         if let Some((data, html)) = made.filter(|_| case.snapshot) {
             data::snapshots(site, case, &data, &html, mode == Mode::Update, report);
+        }
+    }
+
+    fn note_unplayed(&self, case: &Case, outbound: &Outbound) {
+        let Some(name) = &case.cassette else { return };
+        let unused: BTreeSet<String> =
+            outbound.cassette().iter().flat_map(Cassette::unused).collect();
+        let mut all = self.unplayed.lock();
+        match all.get_mut(&data::cassette_path(&name.value)) {
+            Some(known) => known.retain(|url| unused.contains(url)),
+            None => drop(all.insert(data::cassette_path(&name.value), unused)),
         }
     }
 

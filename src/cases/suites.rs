@@ -7,7 +7,7 @@ use crate::config::Site;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::hub::WidgetName;
 use crate::widget::{Definition, Library};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A widget's cases, or what is wrong with them.
@@ -156,4 +156,18 @@ pub(super) fn loose_ends(
         let warning = Diagnostic::warning(format!("no case uses the snapshot {path}"));
         report.warnings.push(warning.in_file(path).help(help));
     }
+}
+
+/// Exchanges on cassettes that no case has asked for.
+pub(super) fn unplayed(
+    request: &Request<'_>,
+    unplayed: &BTreeMap<String, BTreeSet<String>>,
+) -> Vec<Diagnostic> {
+    let all = unplayed.iter().flat_map(|(path, urls)| urls.iter().map(move |url| (path, url)));
+    all.map(|(path, url)| {
+        let help = format!("record it anew: hubs widget test --record{}", request.options);
+        let said = format!("no case asks for {url}, which is on the cassette {path}");
+        Diagnostic::warning(said).in_file(path).help(help)
+    })
+    .collect()
 }

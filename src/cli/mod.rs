@@ -4,6 +4,8 @@
 //! struct whose doc comments are its `--help`, and `execute`, which prints to what it is given.
 
 mod check;
+mod completions;
+mod definitions;
 mod message;
 mod place;
 mod print;
@@ -28,7 +30,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Replay(replay::Replay),
-    /// List, run, check and test widgets
+    /// Write, list, run, check, test and measure widgets
     #[command(subcommand)]
     Widget(widget::Widget),
     /// Read messages as the server would
@@ -36,6 +38,8 @@ enum Command {
     Message(message::MessageCommand),
     Check(check::Check),
     Why(why::Why),
+    Definitions(definitions::Definitions),
+    Completions(completions::Completions),
 }
 
 /// For whom the answer is.
@@ -93,6 +97,8 @@ impl Command {
             Self::Message(message) => message.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),
+            Self::Definitions(definitions) => definitions.execute(out),
+            Self::Completions(completions) => completions.execute(out),
         }
     }
 }

@@ -25,13 +25,22 @@ pub(super) struct Place {
 impl Place {
     /// The site's widgets and processors, compiled but never run.
     pub(super) fn library(&self) -> Library {
+        Library::load(&self.site, &mut self.interpreter(), None)
+    }
+
+    /// Of the pure tier: it can compile any script, and call what asks nobody.
+    pub(super) fn interpreter(&self) -> Interpreter {
         let limits = self.settings.sandbox.pure.clone();
-        let mut interpreter = Interpreter::new(Tier::Pure, limits, Some(bindings::pure()));
-        Library::load(&self.site, &mut interpreter, None)
+        Interpreter::new(Tier::Pure, limits, Some(bindings::pure()))
     }
 }
 
 impl SiteOption {
+    /// The folder that was named.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// As it was given, for commands that are named in an answer: ` --site demo`, or nothing.
     pub(super) fn again(&self) -> String {
         match &self.folder {

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Problems that keep a command from running; printed whole.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +98,52 @@ impl<W: Write> Write for Plain<W> {
     }
 }
 
+/// One line beside the answer that is no complaint, on stderr.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// `12 µs`, `3.1 ms`, `1.2 s`: three digits that count.
+pub(super) fn duration(time: Duration) -> String {
+    let nanos = time.as_nanos();
+    let (unit, per) = match nanos {
+        0..1_000 => return format!("{nanos} ns"),
+        1_000..1_000_000 => ("µs", 1e3),
+        1_000_000..1_000_000_000 => ("ms", 1e6),
+        _ => ("s", 1e9),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let amount = nanos as f64 / per;
+    let digits = if amount < 10.0 { 2 } else { usize::from(amount < 100.0) };
+    format!("{amount:.digits$} {unit}")
+}
+
+/// `30s`, `15m`, `6h`, `2d`, as scripts write it.
+pub(super) fn period(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let fits = [(86_400, "d"), (3_600, "h"), (60, "m")]
+        .into_iter()
+        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
+    match fits {
+        Some((unit, letter)) => format!("{}{letter}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
+/// `1,204`.
+pub(super) fn number(number: u64) -> String {
+    crate::render::commas(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// `512 bytes`, `48 KiB`, `32 MiB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => count(usize::try_from(bytes).unwrap_or_default(), "byte"),
+        1_024..1_048_576 => format!("{} KiB", bytes.div_ceil(1_024)),
+        _ => format!("{} MiB", bytes.div_ceil(1_048_576)),
+    }
+}
+
 /// `1 problem`, `3 problems`.
 pub(super) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{}", if number == 1 { "" } else { "s" })
@@ -111,6 +158,18 @@ mod tests {
         let mut out = Vec::new();
         write!(Plain(&mut out), "a\x1b[2Jb\r\nc\td").unwrap();
         assert_eq!(out, b"a[2Jb\ncd");
+    }
+
+    #[test]
+    fn figures_are_short() {
+        let times = [750, 12_300, 3_140_000, 250_000_000, 1_200_000_000].map(Duration::from_nanos);
+        assert_eq!(times.map(duration), ["750 ns", "12.3 µs", "3.14 ms", "250 ms", "1.20 s"]);
+        let periods = [30, 900, 21_600, 172_800, 5_400].map(Duration::from_secs);
+        assert_eq!(periods.map(period), ["30s", "15m", "6h", "2d", "90m"]);
+        assert_eq!(
+            [1, 512, 1_025, 33_554_432].map(bytes),
+            ["1 byte", "512 bytes", "2 KiB", "32 MiB"]
+        );
     }
 
     #[test]

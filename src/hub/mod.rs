@@ -71,6 +71,25 @@ pub struct Hub {
 }
 
 impl Hub {
+    /// A hub that nobody keeps, to show a widget on: of a person who owns it.
+    pub fn example(name: HubName, now: Timestamp) -> Self {
+        Self {
+            kind: HubKind::User,
+            summary: "An example".into(),
+            avatar: String::new(),
+            left_width: 8,
+            visibility: Visibility::Public,
+            archived: false,
+            owners: vec![name.to_string()],
+            members: vec![],
+            subscribers: vec![],
+            stargazers: vec![],
+            created_at: now,
+            last_active: now,
+            name,
+        }
+    }
+
     /// Whole days since something last happened here.
     pub fn days_idle(&self, now: Timestamp) -> i64 {
         (now.as_second() - self.last_active.as_second()).max(0) / 86_400

@@ -1,11 +1,11 @@
 //! The card: what stands around a widget's HTML, and in its place until there is some.
 
 use super::engine::Audience;
+use super::gallery::is_empty;
 use super::{Renderer, WIDGET_BYTES};
 use crate::diagnostic::Diagnostic;
 use crate::hub::{HubName, InstanceId, State, WidgetName, WidgetView};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// How a card is framed. `Plain` has no frame and shows no title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -74,16 +74,5 @@ impl Renderer {
         let context = tera::Context::from_serialize(context)
             .expect("a struct of named fields becomes a context");
         self.engine.load().render(template, &context, Audience::Page, limit_bytes)
-    }
-}
-
-fn is_empty(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null | Value::Bool(false)) => true,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(Value::Array(items)) => items.is_empty(),
-        Some(Value::Object(fields)) => fields.is_empty(),
-        Some(Value::Number(number)) => number.as_f64() == Some(0.0),
-        Some(Value::Bool(true)) => false,
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn register(tera: &mut Tera, assets: &std::sync::Arc<Assets>) {
     let known = assets.clone();
     tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&known, &kwargs));
     let known = assets.clone();
+    // `{{ has_icon(name="clock") }}` → whether there is such an icon.
     tera.register_function("has_icon", move |kwargs: Kwargs, _: &State| {
         Ok::<_, Error>(
             known.icons.iter().any(|i| kwargs.get::<&str>("name").ok().flatten() == Some(i)),
@@ -54,7 +55,7 @@ pub(super) fn distrust(tera: &mut Tera) {
     tera.register_filter("safe", sieve);
 }
 
-/// `{{ text | safe }}` in a widget: HTML as the sanitiser leaves it.
+/// `{{ text | safe }}` → in a widget, HTML as the sanitiser leaves it: no scripts, styles, classes or odd links.
 fn sieve(value: Value, _: Kwargs, _: &State) -> Value {
     if value.is_safe() {
         value
@@ -63,12 +64,12 @@ fn sieve(value: Value, _: Kwargs, _: &State) -> Value {
     }
 }
 
-/// `{{ at | ago }}`: `3 min ago`, kept up to date.
+/// `{{ at | ago }}`, `{{ at | humanize }}` → `3 min ago`, kept up to date in the browser. `at` is RFC 3339 or seconds since 1970.
 fn age(value: Value, _: Kwargs, _: &State) -> TeraResult<Value> {
     Ok(Value::safe_string(&times::age_element(instant(&value, "ago")?)))
 }
 
-/// `{{ at | time(format="%-d %b") }}`: a date in UTC that stays as it is.
+/// `{{ at | time(format="%-d %b") }}` → a date in UTC that stays as it is; `5 May 2026, 12:00 UTC` without a format.
 fn time(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     let format = kwargs.get::<&str>("format")?.unwrap_or("%-d %b %Y, %H:%M UTC");
     let html = times::time_element(instant(&value, "time")?, format).ok_or_else(|| {
@@ -77,40 +78,41 @@ fn time(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     Ok(Value::safe_string(&html))
 }
 
-/// `{{ name | avatar(size=64) }}`, `{{ hub.name | avatar(size=96, src=hub.avatar) }}`.
+/// `{{ name | avatar(size=64) }}`, `{{ name | avatar(size=96, src=picture) }}` → the picture of a username, or the one at `src`
+/// with the first letter of the name where it does not load. 20, 24, 32, 40, 64, 96, 128 and 160 are sizes; 32 without one.
 fn avatar(name: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     let size = kwargs.get::<u64>("size")?.unwrap_or(32);
     let src = kwargs.get::<&str>("src")?;
     Ok(Value::safe_string(&picture::avatar_element(name, size, src)))
 }
 
-/// `class="{{ name | hue }}"`: the colour of a name.
+/// `{{ name | hue }}` → a class that gives the colour of a name: `class="{{ name | hue }}"`.
 fn hue(name: &str, _: Kwargs, _: &State) -> String {
     picture::hue_class(name)
 }
 
-/// `{{ names | series }}`: `a, b, and c`.
+/// `{{ names | series }}` → `a, b, and c`.
 fn series(items: Vec<String>, _: Kwargs, _: &State) -> String {
     words::series(&items)
 }
 
-/// `{{ 1234 | commas }}`: `1,234`.
+/// `{{ 1234 | commas }}` → `1,234`.
 fn commas(number: i64, _: Kwargs, _: &State) -> String {
     words::commas(number)
 }
 
-/// `{{ text | markdown }}`: safe HTML.
+/// `{{ text | markdown }}` → Markdown as safe HTML, headings below those of a card.
 fn to_markdown(text: &str, _: Kwargs, _: &State) -> Value {
     Value::safe_string(&markdown::markdown(text))
 }
 
-/// `{{ summary | strong(words=usernames) }}`: each word bold where it stands first.
+/// `{{ summary | strong(words=usernames) }}` → the text with each of the words bold where it stands first.
 fn strong(text: &str, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
     let words = kwargs.get::<Vec<String>>("words")?.unwrap_or_default();
     Ok(Value::safe_string(&words::strong(text, &words)))
 }
 
-/// `href="{{ link | url }}"`: what does not lead to the web or a page here leads nowhere.
+/// `{{ link | url }}` → an address for `href`: what does not lead to the web, a page here or a mailbox becomes `#`.
 fn url(value: Value, _: Kwargs, _: &State) -> String {
     let url = value.as_str().unwrap_or_default().trim();
     if picture::is_web_address(url) || url.starts_with("mailto:") { url.into() } else { "#".into() }
@@ -123,7 +125,7 @@ fn urlencode(text: &str, _: Kwargs, _: &State) -> String {
     utf8_percent_encode(text, MEANING).to_string()
 }
 
-/// `{{ icon(name="clock") }}`.
+/// `{{ icon(name="clock") }}` → an icon of static/icons.svg; a name that is not there is an error that says which is near.
 fn icon(assets: &Assets, kwargs: &Kwargs) -> TeraResult<Value> {
     let name = kwargs.must_get::<&str>("name")?;
     let known = assets.icons.iter().map(String::as_str);
@@ -135,7 +137,7 @@ fn icon(assets: &Assets, kwargs: &Kwargs) -> TeraResult<Value> {
     Ok(Value::safe_string(&picture::icon_element(&sprite, name)))
 }
 
-/// `{{ asset(path="hubs.css") }}`: its address, with its version.
+/// `{{ asset(path="hubs.css") }}` → the address of a file in static/, with its version.
 fn asset(assets: &Assets, kwargs: &Kwargs) -> TeraResult<String> {
     let path = kwargs.must_get::<&str>("path")?;
     assets.address(path).ok_or_else(|| {

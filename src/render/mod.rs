@@ -8,18 +8,24 @@ mod card;
 mod diagnose;
 mod engine;
 mod filters;
+mod gallery;
 mod markdown;
 mod page;
 mod picture;
+mod plain;
 mod times;
 mod words;
 
 pub use card::{CardHtml, Chrome, Skeleton, Style};
+pub use gallery::{
+    Field, GalleryEntry, GalleryPage, GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
+};
 pub use markdown::markdown;
 pub use page::{
     ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WhyPage, WidgetPage,
 };
 pub use picture::{asset_version, avatar_url};
+pub use plain::plain;
 pub use times::{moment, refresh_ages};
 pub use words::{ago, commas, series};
 

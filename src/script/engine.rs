@@ -19,6 +19,10 @@ rhai::def_package! {
         BasicArrayPackage, BasicMapPackage, MoreStringPackage {}
 }
 
+pub(super) fn standard() -> Shared<Module> {
+    Standard::new().as_shared_module()
+}
+
 /// Words that Rhai keeps for itself and does nothing with. Messages and parameters have fields of such names.
 const FREED: [&str; 26] = [
     "async",
@@ -88,7 +92,7 @@ impl Parts {
         if tier == Tier::Pure {
             tree::register_nothing(&mut ours);
         }
-        ours.fill_with(&Standard::new().as_shared_module());
+        ours.fill_with(&standard());
         ours.build_index();
         let Toolbox { mut global, named } = tools;
         global.build_index();

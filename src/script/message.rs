@@ -50,6 +50,20 @@ fn fields(message: &Message) -> Fields {
     let texts =
         |list: &[String]| Dynamic::from(Tree::list(list.iter().map(|text| text.as_str().into())));
     let headers = message.headers.iter().map(|(k, v)| (k.as_str().into(), tree::to_dynamic(v)));
+    // Comments that begin with a name are the reference that authors read: bindings/reference.rs takes them from here.
+    //
+    // `message.topic`, `message.category` → the whole topic, `"org.fedoraproject.prod.bodhi.update.request.stable"`, and its
+    // fourth word, `"bodhi"`.
+    //
+    // `message.id`, `message.sent_at` → its id, and when it was sent as RFC 3339 in UTC.
+    //
+    // `message.msg`, `message.body`, `message.headers` → the body, by two names, and the headers, as they came.
+    //
+    // `message.usernames`, `message.packages`, `message.objects` → lists of texts: whom and what it is about, as its
+    // processor reads it. `objects` are paths such as `"badges/awards"`.
+    //
+    // `message.title`, `message.summary`, `message.link`, `message.icon`, `message.secondary_icon` → texts for people, as
+    // its processor writes them; without one the topic is the summary and the others are empty.
     [
         ("topic", message.topic.as_str().into()),
         ("category", message.topic.category().into()),

@@ -7,6 +7,7 @@
 mod compile;
 mod convert;
 mod coverage;
+mod definitions;
 mod engine;
 mod facts;
 mod failure;
@@ -34,6 +35,7 @@ mod words;
 mod attacks;
 
 pub use coverage::{Branch, Coverage};
+pub use definitions::standard_definitions;
 pub use facts::{Facts, Function};
 pub use failure::{Failure, FailureKind};
 pub use inference::Inferred;
@@ -57,6 +59,14 @@ pub(crate) mod host {
     };
     pub(crate) use super::toolbox::Toolbox;
     pub(crate) use super::tree::{Tree, same};
+
+    /// What can be done with messages and widgets, for the test of the reference.
+    #[cfg(test)]
+    pub(crate) fn register_values(module: &mut rhai::Module) {
+        super::tree::register(module);
+        super::tree::register_nothing(module);
+        super::placed::register(module);
+    }
 }
 
 /// Which engine: the pure one has no I/O and answers in microseconds, the other may use the host's bindings.

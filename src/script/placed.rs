@@ -92,26 +92,42 @@ pub(super) fn register(module: &mut Module) {
     module.set_custom_type::<Widget>("widget");
     module.set_custom_type::<Settings>("widget.config");
     module.set_custom_type::<HubView>("widget.hub");
+    // Comments that begin with a call are the reference that authors read: bindings/reference.rs takes them from here.
+    //
+    // `widget.id`, `widget.name` → the instance's number, and the name of the widget, as in `"badges"`.
+    //
+    // `widget.config` → the parameters by name, defaults filled in: `widget.config.limit`. A name that is no parameter is
+    // an error that says which there are.
     for name in FIELDS {
         module.set_getter_fn(name, move |it: &mut Widget| it.field(name));
     }
+    // `widget.hub` → the hub that the instance is on.
+    //
+    // Its fields: `name`, `kind` (`"user"` or `"group"`), `summary`, `owners`, `members`, `subscribers`, `stargazers` (lists
+    // of usernames; owners are not repeated among the members), `days_idle` (whole days since something happened there)
+    // and `archived`.
     for name in HUB_FIELDS {
         module.set_getter_fn(name, move |it: &mut HubView| it.field(name));
     }
     module.set_indexer_get_fn(|it: &mut Widget, name: ImmutableString| it.field(&name));
     module.set_indexer_get_fn(|it: &mut HubView, name: ImmutableString| it.field(&name));
     module.set_indexer_get_fn(|it: &mut Settings, name: ImmutableString| it.field(&name));
+    // `widget.config.contains(name)` → whether there is a parameter of this name.
     module.set_native_fn("contains", |it: &mut Settings, name: &str| Ok(it.0.contains_key(name)));
+    // `widget.config.keys()` → the names of all parameters.
     module.set_native_fn("keys", |it: &mut Settings| {
         Ok(it.0.keys().map(|key| key.as_str().into()).collect::<Array>())
     });
+    // `widget.config.get(name)` → the value of a parameter, or `()` where there is none of this name.
     module.set_native_fn("get", |it: &mut Settings, name: &str| {
         Ok(it.0.get(name).map_or(Dynamic::UNIT, convert::to_dynamic))
     });
-    // A copy of the settings that a script may change and hand on.
+    // `widget.config.to_map()` → a copy as a map, which a script may change and hand on.
     module.set_native_fn("to_map", |it: &mut Settings| {
         Ok(it.0.iter().map(|(k, v)| (k.as_str().into(), convert::to_dynamic(v))).collect::<Map>())
     });
+    // `widget.config.to_string()`, `widget.config.to_debug()`, `print(widget.config)`, `debug(widget.config)` → the
+    // parameters written out like JSON.
     for name in ["to_string", "to_debug", "print", "debug"] {
         module.set_native_fn(name, |it: &mut Settings| {
             super::guards::text_of(&Dynamic::from(it.clone()))

@@ -190,20 +190,27 @@ const LIKE_ARRAYS: [(&str, usize); 23] = [
 /// What scripts can do with the inside of a message, beside reading fields.
 pub(super) fn register(module: &mut Module) {
     module.set_custom_type::<Tree>("part of a message");
+    // Comments that begin with a call are the reference that authors read: bindings/reference.rs takes them from here.
     module.set_indexer_get_fn(|tree: &mut Tree, name: ImmutableString| Ok(tree.field(&name)));
     module.set_indexer_get_fn(|tree: &mut Tree, index: i64| Ok(tree.item(index)));
+    // `part.len()` → the number of items of a list, or of fields of an object.
     module.set_native_fn("len", |tree: &mut Tree| Ok(length(tree.len())));
+    // `part.is_empty()` → whether it has no items or fields.
     module.set_native_fn("is_empty", |tree: &mut Tree| Ok(tree.len() == 0));
+    // `part.contains(value)` → whether a list has this item, or an object a field of this name. `value in part` is the same.
     module.set_native_fn("contains", |tree: &mut Tree, wanted: Dynamic| -> Fallible<bool> {
         spend(tree.len())?;
         Ok(tree.has(&wanted))
     });
+    // `part.get(which)` → the field of this name, or the item of this number, from the end where it is negative; else `()`.
     module.set_native_fn("get", |tree: &mut Tree, name: ImmutableString| Ok(tree.field(&name)));
     module.set_native_fn("get", |tree: &mut Tree, index: i64| Ok(tree.item(index)));
+    // `part.keys()` → the names of an object's fields, sorted; for a list an empty list.
     module.set_native_fn("keys", |tree: &mut Tree| -> Fallible<Array> {
         spend(tree.len())?;
         Ok(if tree.list_items().is_some() { Array::new() } else { tree.items() })
     });
+    // `part.values()` → the values of an object in the order of their names, or the items of a list.
     module.set_native_fn("values", |tree: &mut Tree| -> Fallible<Array> {
         spend(tree.len())?;
         Ok(match &*tree.0 {
@@ -215,11 +222,16 @@ pub(super) fn register(module: &mut Module) {
     module.set_native_fn("!=", |a: &mut Tree, b: Tree| Ok(!a.equals(&b)));
     module.set_native_fn("==", |a: &mut Tree, b: Array| Ok(matches_array(a, &b)));
     module.set_native_fn("!=", |a: &mut Tree, b: Array| Ok(!matches_array(a, &b)));
+    // `part.to_string()`, `part.to_debug()`, `print(part)`, `debug(part)` → the part written out like JSON.
     for name in ["to_string", "to_debug", "print", "debug"] {
         module.set_native_fn(name, |tree: &mut Tree| -> Fallible<ImmutableString> {
             super::guards::text_of(&Dynamic::from(tree.clone()))
         });
     }
+    // `part.all(f)`, `part.extract(from[, length])`, `part.filter(f)`, `part.find(f[, from])`, `part.find_map(f)`,
+    // `part.first(n)`, `part.for_each(f)`, `part.group_by(path)`, `part.index_of(value[, from])`, `part.join(between)`,
+    // `part.map(f)`, `part.order()`, `part.reduce(f[, initial])`, `part.reversed()`, `part.series()`, `part.some(f)`,
+    // `part.sorted_by(path)`, `part.unique()`, `part.zip(list, f)` → what a list answers, of a copy of a message's list.
     for (name, arity) in LIKE_ARRAYS {
         let mut types = vec![TypeId::of::<Dynamic>(); arity];
         types[0] = TypeId::of::<Tree>();
@@ -275,6 +287,11 @@ fn spend(operations: usize) -> Fallible<()> {
 
 /// In the pure tier nothing is as forgiving as a message: what is missing has no fields, no items, no length.
 pub(super) fn register_nothing(module: &mut Module) {
+    // `().len()`, `().is_empty()`, `().contains(value)`, `().starts_with(text)`, `().ends_with(text)`, `().to_lower()`,
+    // `().to_upper()`, `().index_of(value)`, `().split(at)`, `().keys()`, `().values()`, `().some(f)`, `().filter(f)`,
+    // `().map(f)` → what an empty text or list answers: a check needs no guards for what a message lacks.
+    //
+    // Only in `should_invalidate`, `hints` and processors. In `data` only a message is so forgiving.
     module.set_indexer_get_fn(|(): &mut (), _: ImmutableString| Ok(Dynamic::UNIT));
     module.set_indexer_get_fn(|(): &mut (), _: i64| Ok(Dynamic::UNIT));
     module.set_native_fn("get", |(): (), _: Dynamic| Ok(()));

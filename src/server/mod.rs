@@ -12,7 +12,7 @@ pub use seed::{hubs as seed, misplaced};
 use crate::bindings;
 use crate::bus::{self, Delivery, Fedmsg};
 use crate::cache::Cache;
-use crate::config::{Settings, Site};
+use crate::config::{Auth, Settings, Site};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::HubName;
@@ -24,7 +24,7 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Assets, Ingest, Services};
+use crate::web::{self, Assets, Ingest, Previews, Services};
 use crate::widget::Shelf;
 use anyhow::Context;
 use jiff::Timestamp;
@@ -188,6 +188,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         renderer,
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
+        previews: previews(&data, &settings, address),
         metrics,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
@@ -202,6 +203,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         "hubs are open at http://{address}/"
     );
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+}
+
+/// Where logins prove nothing, only the machine itself may choose what a widget is tried with.
+fn previews(data: &Pool, settings: &Settings, address: SocketAddr) -> Previews {
+    let takes_settings = settings.auth == Auth::Dev && address.ip().is_loopback();
+    Previews::new(data.clone(), settings.sandbox.clone(), takes_settings)
 }
 
 /// What is kept on disk.

@@ -7,6 +7,7 @@
 mod assets;
 mod errors;
 mod events;
+mod gallery;
 mod ingest;
 mod listen;
 mod operations;
@@ -17,6 +18,7 @@ mod why;
 mod widgets;
 
 pub use assets::Assets;
+pub use gallery::Previews;
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 
@@ -44,6 +46,7 @@ pub struct Services {
     pub renderer: Arc<Renderer>,
     pub assets: Arc<Assets>,
     pub ingest: Ingest,
+    pub previews: Previews,
     pub metrics: PrometheusHandle,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
@@ -61,6 +64,9 @@ pub fn routes(services: Services) -> Router {
         .route("/{hub}/{id}/why", get(why::page))
         .route("/api/why/{id}", get(why::json))
         .route("/source/{widget}", get(source::show))
+        .route("/widgets", get(gallery::list))
+        .route("/widgets/{name}", get(gallery::show))
+        .route("/widgets/script-reference", get(gallery::script_reference))
         .route("/static/{*path}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon))
         .route("/api/messages", post(ingest::messages))

@@ -25,6 +25,8 @@ pub struct UnknownWidget {
 pub struct Library {
     widgets: BTreeMap<WidgetName, Arc<Definition>>,
     processors: Processors,
+    /// What the modules of widgets/lib/ say of themselves, by file.
+    modules: BTreeMap<String, Facts>,
     /// What is wrong, by file; a file with an error serves its last good version, if it had one.
     problems: BTreeMap<String, Vec<Diagnostic>>,
 }
@@ -59,6 +61,11 @@ impl Library {
 
     pub fn processors(&self) -> &Processors {
         &self.processors
+    }
+
+    /// The modules of widgets/lib/ by file, and what they say of themselves.
+    pub fn modules(&self) -> impl Iterator<Item = (&str, &Facts)> {
+        self.modules.iter().map(|(file, facts)| (file.as_str(), facts))
     }
 
     /// What is wrong with the latest version of the files, by file.
@@ -178,7 +185,11 @@ impl Loading<'_> {
     /// A module is compiled for itself too, so that one which nobody imports yet is checked.
     fn module(&mut self, file: &str) {
         match self.source(file) {
-            Ok(source) => drop(self.compiled(file, &source)),
+            Ok(source) => {
+                if let Some(facts) = self.compiled(file, &source) {
+                    self.library.modules.insert(file.into(), facts);
+                }
+            }
             Err(problem) => self.problem(file, problem),
         }
     }

@@ -5,6 +5,7 @@
 //! cache or a bus: callers hand in an [`Interpreter`](crate::script::Interpreter) and get values back.
 
 mod calls;
+mod cases;
 mod constants;
 mod definition;
 pub mod hint;
@@ -15,6 +16,7 @@ mod processors;
 mod reach;
 
 pub use calls::{CheckFailed, HintError};
+pub use cases::{CaseOutline, HubOutline, outlines};
 pub use definition::{Chrome, Definition, Style};
 pub use hint::{Hint, value_at};
 pub use library::{Library, Shelf, UnknownWidget, template_of};

@@ -1,4 +1,4 @@
-//! A real browser on two hubs: only what a message concerns changes, and the reader's focus stays where it was.
+//! A real browser: only what a message concerns changes, a preview follows its form, and the focus stays where it was.
 
 use crate::fedmsg::{Publisher, have_publisher};
 use crate::harness::{PATIENCE, TestHouse, have};
@@ -220,5 +220,39 @@ async fn a_message_from_the_bus_changes_its_widget_in_both_hubs() {
         )
         .await;
     }
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_follows_what_is_typed_into_its_form() {
+    let Some(driver) = driver() else { return };
+    let house = TestHouse::with(&[
+        (
+            "widgets/greeting.rhai",
+            "const REFRESH = \"1h\";\nconst PARAMETERS = #{ who: #{ kind: \"username\", default: \"world\" } };\nfn data(widget) { #{ who: widget.config.who } }\n",
+        ),
+        ("templates/widgets/greeting.html", "<p>Hello {{ who }}</p>"),
+    ])
+    .await;
+    let browser = driver.browser().await;
+    browser.goto(&house.url("/widgets/greeting")).await.unwrap();
+    browser.execute("window.unreloaded = true", vec![]).await.unwrap();
+    assert!(text(&browser, "#preview").await.contains("Hello world"));
+    let field = browser.find(Locator::Css("#field-who")).await.unwrap();
+    field.send_keys("mizmo").await.unwrap();
+    wait_for(&browser, "document.querySelector('#preview').textContent.includes('Hello mizmo')")
+        .await;
+    let now = "return [window.unreloaded, document.activeElement.id, location.search]";
+    assert_eq!(
+        browser.execute(now, vec![]).await.unwrap(),
+        json!([true, "field-who", "?who=mizmo"])
+    );
+    // What does not fit is told in the preview, and the form is left to its reader.
+    field.send_keys("/").await.unwrap();
+    wait_for(
+        &browser,
+        "document.querySelector('#preview').textContent.includes('must be a username')",
+    )
+    .await;
     browser.close().await.unwrap();
 }

@@ -213,7 +213,7 @@ fn should_invalidate(message, widget) {
 }
 
 fn data(widget) {
-    let found = datanommer::grep(#{ categories: ["greetings"], rows_per_page: 5 });
+    let found = datanommer::grep(#{ categories: ["greetings"], rows_per_page: 5, order: "desc" });
     #{ name: widget.config.username, ids: found.messages.map(|message| message.id) }
 }
 "#;
@@ -257,6 +257,51 @@ fn an_update_that_is_missed_is_told_with_the_message_and_the_change() {
         .replace("greetings.sent\")", "greetings.sent\") || message.category == \"greetings\"");
     let case = CASE.replace("\"1-ralph\"", "\"1-ralph\", \"2-duffy\", \"3-lost\"");
     insta::assert_snapshot!("precision of what is sound", check_greeted(&sound, &case));
+}
+
+#[test]
+fn work_on_missed_updates_is_bounded_and_says_so() {
+    let line = |at: usize| {
+        format!(
+            r#"{{"topic":"org.fedoraproject.prod.greetings.sent","msg_id":"{at:04}","timestamp":{},"i":{at},"msg":{{"to":{{"name":"ralph"}}}}}}"#,
+            1_767_268_800 + at
+        )
+    };
+    let many: Vec<String> = (0..300).map(line).collect();
+    let case = CASE.replace("invalidated_by = [\"1-ralph\"]\n", "");
+    let folder = greeted(READS_HISTORY, &case);
+    put(folder.path(), "tests/recordings/greetings.jsonl", &many.join("\n"));
+    let said = check(folder.path(), &["greeted"]);
+    assert!(said.contains("198 of 198 invalidations changed the data"), "{said}");
+    assert!(said.contains("until `data` had been called 200 times"), "{said}");
+    // Those that do not invalidate go in together, so that the one among them is found all the same.
+    let others = many.iter().map(|line| line.replace("greetings.sent", "sales.made"));
+    let mut lines: Vec<String> = others.collect();
+    lines[271] = lines[271].replace("sales.made", "greetings.lost");
+    put(folder.path(), "tests/recordings/greetings.jsonl", &lines.join("\n"));
+    let said = check(folder.path(), &["greeted"]);
+    assert!(said.contains("missed update: `0271` changes what `data` returns"), "{said}");
+    assert!(!said.contains("had been called"), "{said}");
+}
+
+#[test]
+fn an_exchange_that_no_case_asks_for_is_a_warning() {
+    let script = SCRIPT.replace(
+        "#{ name:",
+        "let answer = http::get(\"https://greetings.example.org/to\");\n    #{ name:",
+    );
+    let folder = greeted(&script, &format!("{CASE}cassette = \"greetings.json\"\n"));
+    let exchange = |path: &str| {
+        format!(
+            r#"{{ "request": {{ "method": "GET", "url": "https://greetings.example.org/{path}" }}, "response": {{ "status": 200, "headers": {{}}, "json": [] }} }}"#
+        )
+    };
+    let cassette = format!("{{ \"exchanges\": [{}, {}] }}", exchange("to"), exchange("from"));
+    put(folder.path(), "tests/cassettes/greetings.json", &cassette);
+    let said = check(folder.path(), &[]);
+    let warning = "warning: no case asks for https://greetings.example.org/from, which is on the cassette tests/cassettes/greetings.json";
+    assert!(said.contains(warning) && said.contains("hubs widget test --record"), "{said}");
+    assert!(said.ends_with(" passed, 0 failed"), "{said}");
 }
 
 #[test]

@@ -5,16 +5,24 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-fn hubs(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn hubs(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hubs"));
     command.current_dir(folder).args(arguments).env_remove("RUST_LOG").env("NO_COLOR", "1");
     command.output().unwrap()
 }
 
 /// Exit code, then what was said on stdout and on stderr.
-fn check(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn check(folder: &Path, arguments: &[&str]) -> String {
     let output = hubs(folder, arguments);
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    // What a call took differs from run to run.
+    let line = |line: &str| {
+        let budget = if line.starts_with("took ") { "took [time and budget]" } else { line };
+        budget.to_owned() + "\n"
+    };
+    let said = |bytes: &[u8]| {
+        let lines: String = String::from_utf8_lossy(bytes).lines().map(line).collect();
+        lines.trim_end().to_owned()
+    };
     let (out, err) = (said(&output.stdout), said(&output.stderr));
     let mut text = format!("exit {}", output.status.code().unwrap());
     for (name, stream) in [("stdout", out), ("stderr", err)] {
@@ -25,7 +33,7 @@ fn check(folder: &Path, arguments: &[&str]) -> String {
     text.replace(&*folder.to_string_lossy(), "[folder]")
 }
 
-fn site(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn site(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);

@@ -5,11 +5,14 @@
     reason = "a test that fails says where; one that is skipped says so"
 )]
 
+mod author;
 mod browser;
 mod cases;
 mod command;
 mod crash;
 mod fedmsg;
+mod gallery;
+mod guide;
 mod harness;
 mod house;
 mod ingest;

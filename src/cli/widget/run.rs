@@ -1,41 +1,24 @@
 //! `hubs widget run`: one call of `data()`, from the command line.
 
+use super::sample::{self, Setting, Unusable};
 use crate::bindings;
-use crate::cache::Cache;
 use crate::cli::place::{Place, SiteOption};
-use crate::cli::print::{self, Problems};
+use crate::cli::print;
 use crate::cli::{Format, Outcome};
 use crate::datanommer::Datanommer;
-use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
-use crate::hub::{Column, Config, Hub, HubKind, Instance, InstanceId, Visibility, WidgetName};
-use crate::outbound::Outbound;
-use crate::render::{Renderer, WidgetHtml};
-use crate::script::{Pool, Tier};
-use crate::store::Store;
-use crate::widget::{Definition, Parameter};
+use crate::diagnostic::Diagnostic;
+use crate::hub::{Placed, WidgetName};
+use crate::message::Message;
+use crate::render::{Renderer, WidgetHtml, plain, refresh_ages};
+use crate::script::{Failure, Pool, Tier, Used};
+use crate::widget::Definition;
 use jiff::Timestamp;
+use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::Write;
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// One `key=value`.
-#[derive(Debug, Clone)]
-struct Setting {
-    key: String,
-    value: String,
-}
-
-impl FromStr for Setting {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => {
-                Ok(Self { key: key.into(), value: value.into() })
-            }
-            _ => Err("`key=value` is due, as in `limit=5`".into()),
-        }
-    }
-}
+use std::time::{Duration, Instant};
 
 /// Call `data()` once and print what it returns
 #[derive(Debug, clap::Args)]
@@ -45,9 +28,15 @@ pub(in crate::cli) struct Run {
     /// One parameter; repeat for more, as in `--config username=ralph --config limit=5`
     #[arg(long = "config", value_name = "KEY=VALUE")]
     settings: Vec<Setting>,
+    /// A recording that `datanommer` finds instead of the messages that the server has kept; repeat for more
+    #[arg(long, value_name = "FILE")]
+    messages: Vec<PathBuf>,
     /// Print the rendered widget instead of its data
-    #[arg(long)]
+    #[arg(long, conflicts_with = "text")]
     html: bool,
+    /// Print the rendered widget as plain text
+    #[arg(long)]
+    text: bool,
     #[command(flatten)]
     site: SiteOption,
     /// How diagnostics are printed; the data is JSON in any case
@@ -55,51 +44,40 @@ pub(in crate::cli) struct Run {
     format: Format,
 }
 
+/// One call: what came of it, how long it took, and what it used of its budget.
+struct Called {
+    result: Result<Value, Failure>,
+    took: Duration,
+    used: Used,
+}
+
 impl Run {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
         let library = found.library();
-        let definition = match library.get(&self.name) {
-            Ok(definition) => definition.clone(),
-            Err(unknown) => {
-                let broken = library.problems_of(&self.name);
-                if broken.is_empty() {
-                    let problem = Diagnostic::error(unknown.to_string())
-                        .help("`hubs widget list` names them all");
-                    return Err(Problems(vec![problem]).into());
-                }
-                return self.failed(out, broken);
-            }
+        let definition = match sample::find(&library, &self.name) {
+            Ok(definition) => definition,
+            Err(Unusable::Broken(problems)) => return self.failed(out, &problems),
+            Err(Unusable::Unknown(problems)) => return Err(problems.into()),
         };
-        let config = self.config(&definition)?;
-        let instance = instance(&self.name, config);
-        let hub = Arc::new(hub(&instance));
-        let placed = match definition.place(&instance, hub) {
-            Ok(placed) => placed,
-            Err(wrong) => {
-                let problems = wrong.iter().map(|error| Diagnostic::error(error.to_string()));
-                return Err(Problems(problems.collect()).into());
-            }
-        };
+        let config = sample::config(&self.settings, &definition)?;
+        let placed = sample::place(&definition, config)?;
         let now = Timestamp::now();
-        let runtime = tokio::runtime::Runtime::new()?;
-        let sandbox = &found.settings.sandbox;
-        let pool = runtime.block_on(async {
-            let install = bindings::install(host(&found).await?);
-            anyhow::Ok(Pool::start(Tier::Data, sandbox.data.clone(), 1, Some(install)))
-        })?;
-        let (called, with) = (definition.clone(), placed.clone());
-        let run = pool.run(
-            move |interpreter| called.data(interpreter, &with, now),
-            sandbox.data.deadline * 2,
-        );
-        let result = runtime.block_on(run);
-        runtime.shutdown_background();
-        let data = match result? {
+        let mut recorded = Vec::new();
+        for file in &self.messages {
+            recorded.extend(sample::recording(file)?);
+        }
+        let stored =
+            (!self.messages.is_empty()).then(|| sample::described(&found, &library, recorded));
+        let called = call(&found, &definition, &placed, stored, now)?;
+        if self.format == Format::Human {
+            print::note(&budget(&called, &found));
+        }
+        let data = match called.result {
             Ok(data) => data,
             Err(failure) => return self.failed(out, &[failure.diagnostic]),
         };
-        if !self.html {
+        if !self.html && !self.text {
             serde_json::to_writer_pretty(&mut *out, &data)?;
             writeln!(out)?;
             return Ok(Outcome::Fine);
@@ -108,6 +86,7 @@ impl Run {
         let widget = placed.to_json(now);
         let job = WidgetHtml { name: &self.name, data: &data, widget: &widget };
         match renderer.widget(&job) {
+            Ok(html) if self.text => writeln!(out, "{}", plain(&refresh_ages(&html, now)))?,
             Ok(html) => writeln!(out, "{html}")?,
             Err(problem) => {
                 let own: Vec<_> = problems.into_iter().filter(|p| p.file == problem.file).collect();
@@ -126,68 +105,62 @@ impl Run {
         }
         Ok(Outcome::Failed)
     }
+}
 
-    fn config(&self, definition: &Definition) -> anyhow::Result<Config> {
-        let mut config = Config::new();
-        for Setting { key, value } in &self.settings {
-            let Some(parameter) = definition.parameters.iter().find(|p| p.name == *key) else {
-                let names: Vec<_> =
-                    definition.parameters.iter().map(|p: &Parameter| p.name.as_str()).collect();
-                let meant = did_you_mean(nearest(key, names.iter().copied()));
-                let message = format!("widget `{}` has no parameter `{key}`{meant}", self.name);
-                let help = format!("it has: {}", names.join(", "));
-                return Err(Problems(vec![Diagnostic::error(message).help(help)]).into());
-            };
-            config.insert(key.clone(), parameter.read(value));
+/// On a thread like the server's, with the stack that a hostile script may need.
+fn call(
+    found: &Place,
+    definition: &Arc<Definition>,
+    placed: &Placed,
+    stored: Option<Vec<Arc<Message>>>,
+    now: Timestamp,
+) -> anyhow::Result<Called> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let limits = &found.settings.sandbox.data;
+    let pool = runtime.block_on(async {
+        let mut host = sample::host(found).await?;
+        if let Some(messages) = stored {
+            host.datanommer = Datanommer::open("sqlite::memory:").await?;
+            host.datanommer.add(&messages).await?;
         }
-        Ok(config)
-    }
+        let install = bindings::install(host);
+        anyhow::Ok(Pool::start(Tier::Data, limits.clone(), 1, Some(install)))
+    })?;
+    let (called, with) = (definition.clone(), placed.clone());
+    let run = pool.run(
+        move |interpreter| {
+            let began = Instant::now();
+            let result = called.data(interpreter, &with, now);
+            Called { result, took: began.elapsed(), used: interpreter.used() }
+        },
+        limits.deadline * 2,
+    );
+    let called = runtime.block_on(run);
+    runtime.shutdown_background();
+    Ok(called?)
 }
 
-/// What scripts may reach. A server may be running on the same data: its cache is left alone.
-async fn host(found: &Place) -> anyhow::Result<bindings::Host> {
-    let settings = &found.settings;
-    let open = |url: &crate::config::StoreUrl| {
-        if url.exists() { url.as_str().to_owned() } else { "sqlite::memory:".to_owned() }
-    };
-    Ok(bindings::Host {
-        outbound: Outbound::new(&settings.sandbox)?,
-        datanommer: Datanommer::open(&open(&settings.datanommer.url)).await?,
-        cache: Cache::memory(),
-        store: Store::open(&open(&settings.store)).await?,
-        runtime: tokio::runtime::Handle::current(),
-        sandbox: settings.sandbox.clone(),
-    })
-}
-
-fn instance(name: &WidgetName, config: Config) -> Instance {
-    let hub = config.get("username").and_then(|name| name.as_str()?.parse().ok());
-    Instance {
-        id: InstanceId(1),
-        hub: hub.unwrap_or_else(|| "example".parse().expect("a name of a hub")),
-        widget: name.clone(),
-        column: Column::Left,
-        position: 0,
-        config,
+/// `took 3.1 ms; 1,204 of 1,000,000 operations, 48 KiB of 32 MiB, 1 of 16 requests (12 KiB of 2 MiB)`.
+fn budget(called: &Called, found: &Place) -> String {
+    let sandbox = &found.settings.sandbox;
+    let Called { took, used, .. } = called;
+    let mut text = format!(
+        "took {}; {} of {} operations, {} of {}",
+        print::duration(*took),
+        print::number(used.operations),
+        print::number(sandbox.data.operations),
+        print::bytes(used.bytes),
+        print::bytes(sandbox.data.memory_bytes as u64),
+    );
+    if used.requests > 0 {
+        let _ = write!(
+            text,
+            ", {} of {} requests ({} of {})",
+            used.requests,
+            sandbox.max_requests,
+            print::bytes(used.response_bytes as u64),
+            print::bytes(sandbox.max_response_bytes as u64),
+        );
     }
-}
-
-/// The hub that the widget believes to be on: that of its `username`, or an example.
-fn hub(instance: &Instance) -> Hub {
-    let now = Timestamp::now();
-    Hub {
-        name: instance.hub.clone(),
-        kind: HubKind::User,
-        summary: "An example".into(),
-        avatar: String::new(),
-        left_width: 8,
-        visibility: Visibility::Public,
-        archived: false,
-        owners: vec![instance.hub.to_string()],
-        members: vec![],
-        subscribers: vec![],
-        stargazers: vec![],
-        created_at: now,
-        last_active: now,
-    }
+    text
 }

@@ -1,12 +1,21 @@
 //! A widget without a page: found by name, configured from the command line, on an example of a hub.
 
-use crate::cli::print::Problems;
+use crate::bindings;
+use crate::bus::{Line, Lines};
+use crate::cache::Cache;
+use crate::cli::place::Place;
+use crate::cli::print::{self, Problems};
+use crate::config::{Limits, StoreUrl};
+use crate::datanommer::Datanommer;
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
-use crate::hub::{
-    Column, Config, Hub, HubKind, Instance, InstanceId, Placed, Visibility, WidgetName,
-};
+use crate::hub::{Column, Config, Hub, Instance, InstanceId, Placed, WidgetName};
+use crate::message::Message;
+use crate::outbound::Outbound;
+use crate::script::{Interpreter, Tier};
+use crate::store::Store;
 use crate::widget::{Definition, Library};
 use jiff::Timestamp;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -73,7 +82,68 @@ pub(super) fn place(definition: &Definition, config: Config) -> Result<Placed, P
     })
 }
 
-fn instance(name: &WidgetName, config: Config) -> Instance {
+/// The messages of a recording; a line that is none is named on stderr and left out.
+pub(super) fn messages(file: &str, bytes: &[u8]) -> Vec<Message> {
+    let mut lines = Lines::default();
+    let mut found = lines.push(bytes);
+    found.extend(lines.finish());
+    let message = |line: Line| match line.message {
+        Ok(message) => Some(message),
+        Err(error) => {
+            print::complaint(&format!("{file}:{}: {error}", line.number));
+            None
+        }
+    };
+    found.into_iter().filter_map(message).collect()
+}
+
+/// As [`messages`], of a file that must be there.
+pub(super) fn recording(file: &Path) -> Result<Vec<Message>, Problems> {
+    let bytes = std::fs::read(file).map_err(|error| {
+        let message = format!("the recording {} can't be read: {error}", file.display());
+        let help = "a recording has one message a line, as JSON; tests/recordings/ is their place";
+        Problems(vec![Diagnostic::error(message).help(help)])
+    })?;
+    Ok(messages(&file.display().to_string(), &bytes))
+}
+
+/// The limits of the pure tier, less its deadline: on a machine that is busy with something else, and with no server
+/// waiting, time is not what a script should be stopped for. Operations are.
+pub(super) fn patient(found: &Place) -> Limits {
+    let pure = &found.settings.sandbox.pure;
+    Limits { deadline: pure.deadline * 200, ..pure.clone() }
+}
+
+/// With what their processors read in them, as the server keeps them.
+pub(super) fn described(
+    found: &Place,
+    library: &Library,
+    mut messages: Vec<Message>,
+) -> Vec<Arc<Message>> {
+    let mut interpreter = Interpreter::new(Tier::Pure, patient(found), Some(bindings::pure()));
+    for message in &mut messages {
+        library.processors().describe(&mut interpreter, message);
+    }
+    messages.into_iter().map(Arc::new).collect()
+}
+
+/// What scripts may reach. A server may be running on the same data: its cache is left alone.
+pub(super) async fn host(found: &Place) -> anyhow::Result<bindings::Host> {
+    let settings = &found.settings;
+    let open = |url: &StoreUrl| {
+        if url.exists() { url.as_str().to_owned() } else { "sqlite::memory:".to_owned() }
+    };
+    Ok(bindings::Host {
+        outbound: Outbound::new(&settings.sandbox)?,
+        datanommer: Datanommer::open(&open(&settings.datanommer.url)).await?,
+        cache: Cache::memory(),
+        store: Store::open(&open(&settings.store)).await?,
+        runtime: tokio::runtime::Handle::current(),
+        sandbox: settings.sandbox.clone(),
+    })
+}
+
+pub(super) fn instance(name: &WidgetName, config: Config) -> Instance {
     let hub = config.get("username").and_then(|name| name.as_str()?.parse().ok());
     Instance {
         id: InstanceId(1),
@@ -86,21 +156,6 @@ fn instance(name: &WidgetName, config: Config) -> Instance {
 }
 
 /// The hub that the widget believes to be on: that of its `username`, or an example.
-fn hub(instance: &Instance) -> Hub {
-    let now = Timestamp::now();
-    Hub {
-        name: instance.hub.clone(),
-        kind: HubKind::User,
-        summary: "An example".into(),
-        avatar: String::new(),
-        left_width: 8,
-        visibility: Visibility::Public,
-        archived: false,
-        owners: vec![instance.hub.to_string()],
-        members: vec![],
-        subscribers: vec![],
-        stargazers: vec![],
-        created_at: now,
-        last_active: now,
-    }
+pub(super) fn hub(instance: &Instance) -> Hub {
+    Hub::example(instance.hub.clone(), Timestamp::now())
 }
