@@ -6,7 +6,7 @@ use super::{
     facts::{self, Facts, place},
     failure, panics,
     placed::Settings,
-    program::Program,
+    program::{Imported, Program},
     run::{self, Call, Running},
     source::{Source, without_imports},
     tree::Tree,
@@ -35,6 +35,7 @@ pub(super) fn program(
         limits,
         engine: parts.engine(tier, limits),
         modules: BTreeMap::new(),
+        trees: BTreeMap::new(),
         aliases: BTreeMap::new(),
         constants: Scope::new(),
         defined_in: BTreeMap::new(),
@@ -47,7 +48,12 @@ pub(super) fn program(
     }
     let (ast, mut facts) = unit.load(&source.file, &source.text).map_err(|d| vec![d])?;
     facts.functions = facts::functions(&ast);
-    let Unit { mut engine, properties, constants, captures, .. } = unit;
+    let Unit { mut engine, properties, constants, captures, aliases, trees, .. } = unit;
+    let imported = aliases.into_iter().filter_map(|(alias, path)| {
+        let (ast, has_constants) = trees.get(&path)?.clone();
+        Some(Imported { alias, ast, has_constants })
+    });
+    let imported = imported.collect();
     for name in properties {
         register_getters(&mut engine, &name, tier);
     }
@@ -60,7 +66,7 @@ pub(super) fn program(
             _ => Ok(None),
         });
     }
-    Ok(Program::new(engine, ast, facts))
+    Ok(Program::new(engine, ast, facts, imported))
 }
 
 /// The top of a file runs once, and nobody waits for it: a busy machine must not make a good script a broken one.
@@ -114,6 +120,8 @@ struct Unit<'s> {
     engine: Engine,
     /// By path, as imported.
     modules: BTreeMap<String, rhai::Shared<Module>>,
+    /// What they were made from, and whether they have constants.
+    trees: BTreeMap<String, (AST, bool)>,
     /// Which path an alias stands for.
     aliases: BTreeMap<String, String>,
     /// Constants of all files: functions find them by name, wherever they stand.
@@ -231,11 +239,14 @@ impl Unit<'_> {
         ast.clear_statements();
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine)
             .map_err(|error| Diagnostic::error(error.to_string()).in_file(file))?;
+        let mut has_constants = false;
         for (name, _, value) in self.constants.iter() {
             if self.defined_in.get(name).is_some_and(|defined| defined == file) {
                 module.set_var(name, value);
+                has_constants = true;
             }
         }
+        self.trees.insert(path.into(), (ast, has_constants));
         module.build_index();
         self.modules.insert(path.into(), module.into());
         Ok(())

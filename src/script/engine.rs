@@ -1,6 +1,6 @@
 //! A Rhai engine with everything off that a script must not have, and everything limited that it may.
 
-use super::{Tier, guards, placed, run, toolbox::Toolbox, tree};
+use super::{Tier, guards, lint::Known, placed, run, toolbox::Toolbox, tree};
 use crate::config::Limits;
 use rhai::{
     Engine, Module, OptimizationLevel, Shared, Token,
@@ -11,7 +11,7 @@ use rhai::{
     },
 };
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 rhai::def_package! {
     /// Rhai's own functions less those that read a clock or handle raw bytes.
@@ -71,6 +71,8 @@ pub(super) struct Parts {
     standard: Shared<Module>,
     global: Shared<Module>,
     named: Vec<(String, Shared<Module>)>,
+    /// Their names, made when first asked for.
+    known: OnceCell<Known>,
 }
 
 impl Parts {
@@ -90,7 +92,12 @@ impl Parts {
             module.build_index();
             (name, module.into())
         });
-        Self { standard: ours.into(), global: global.into(), named: named.collect() }
+        Self { standard: ours.into(), global: global.into(), named: named.collect(), known: OnceCell::new() }
+    }
+
+    /// What every script may call.
+    pub(super) fn known(&self, tier: Tier, limits: &Limits) -> &Known {
+        self.known.get_or_init(|| Known::of(&self.engine(tier, limits)))
     }
 
     /// Whether the host has a module of this name.

@@ -10,8 +10,17 @@ pub(super) struct Program {
     pub(super) engine: Engine,
     pub(super) facts: Facts,
     ast: AST,
+    /// What it imports, for whoever reads the script without running it.
+    pub(super) modules: Vec<Imported>,
     /// Made when first called, by name.
     entries: RefCell<FxHashMap<String, SmallVec<[Rc<Entry>; 1]>>>,
+}
+
+/// A module under a name that a script calls it by.
+pub(super) struct Imported {
+    pub(super) alias: String,
+    pub(super) ast: AST,
+    pub(super) has_constants: bool,
 }
 
 /// A function whose body is the program. Called from outside as a function, it would lose the place of what a limit
@@ -37,8 +46,12 @@ impl Entry {
 }
 
 impl Program {
-    pub(super) fn new(engine: Engine, ast: AST, facts: Facts) -> Self {
-        Self { engine, facts, ast, entries: RefCell::default() }
+    pub(super) fn new(engine: Engine, ast: AST, facts: Facts, modules: Vec<Imported>) -> Self {
+        Self { engine, facts, ast, modules, entries: RefCell::default() }
+    }
+
+    pub(super) fn ast(&self) -> &AST {
+        &self.ast
     }
 
     /// The function of this name with so many parameters.

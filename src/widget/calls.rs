@@ -9,7 +9,7 @@ use crate::telemetry;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-const HINT_KEYS: [&str; 5] = ["body", "categories", "packages", "topics", "usernames"];
+pub(super) const HINT_KEYS: [&str; 5] = ["body", "categories", "packages", "topics", "usernames"];
 
 /// `should_invalidate` failed. It counts as true: better one rebuild too many than a page that is not true.
 #[derive(Debug)]

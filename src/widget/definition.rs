@@ -4,7 +4,7 @@ use super::constants::Constants;
 use super::parameter::{self, Parameter, ParameterError};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::hub::{Config, Hub, Instance, Placed, WidgetName};
-use crate::script::{Facts, Function, Source};
+use crate::script::{Facts, Function, Lint, Shape, Source};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -59,6 +59,8 @@ pub struct Definition {
     refresh: Option<Duration>,
     pub has_check: bool,
     pub has_hints: bool,
+    /// What `data` returns, where the script shows it plainly.
+    pub(super) returns: Option<Shape>,
     /// Failures of `should_invalidate` in a row; a new version of the script begins anew.
     failures: AtomicU32,
 }
@@ -69,6 +71,7 @@ impl Definition {
         name: WidgetName,
         source: Arc<Source>,
         facts: &Facts,
+        lint: &Lint,
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut constants = Constants::new(&source, facts);
         let (title, chrome) = (constants.title(), constants.chrome());
@@ -116,6 +119,7 @@ impl Definition {
             refresh,
             has_check,
             has_hints,
+            returns: lint.data.clone(),
             failures,
         };
         (Some(read), problems)

@@ -9,6 +9,7 @@ mod constants;
 mod definition;
 pub mod hint;
 mod library;
+mod lint;
 mod parameter;
 mod processors;
 
@@ -16,5 +17,6 @@ pub use calls::{CheckFailed, HintError};
 pub use definition::{Chrome, Definition, Style};
 pub use hint::{Hint, value_at};
 pub use library::{Library, Shelf, UnknownWidget, template_of};
+pub use lint::Unreturned;
 pub use parameter::{Kind, Parameter, ParameterError};
 pub use processors::Processors;

@@ -5,6 +5,7 @@ use super::{
     engine::Parts,
     facts::Facts,
     failure::Context,
+    lint::{self, Lint, Role},
     memory,
     message::MessageArgument,
     panics,
@@ -65,6 +66,19 @@ impl Interpreter {
     /// Compiles, and tells what the script says of itself.
     pub fn check(&mut self, source: &Arc<Source>) -> Result<Facts, Vec<Diagnostic>> {
         self.program(source).map(|program| program.facts.clone())
+    }
+
+    /// Reads a script without running it, for what can be said of it so. For who loads scripts; it costs as much as
+    /// compiling.
+    pub fn lint(&mut self, source: &Arc<Source>, role: Role) -> Lint {
+        match self.program(source) {
+            Ok(program) => {
+                let known = self.parts.known(self.tier, &self.limits);
+                lint::read(&program, source, known, role)
+            }
+            // It does not compile: `check` says so.
+            Err(_) => Lint::default(),
+        }
     }
 
     pub fn message(&mut self, message: &Message) -> MessageArgument {

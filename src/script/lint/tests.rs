@@ -1,0 +1,1 @@
+//! What the reader of scripts finds, and what it does not.

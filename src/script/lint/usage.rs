@@ -1,0 +1,227 @@
+//! What is there for nothing: functions that nobody calls, imports and variables that nobody reads; and names that
+//! hide others.
+
+use super::Reader;
+use super::calls::{closures, sites};
+use super::nodes::{Node, children};
+use super::outline::Body;
+use crate::diagnostic::Diagnostic;
+use crate::script::source;
+use rhai::{Expr, Position, Stmt};
+use std::collections::BTreeSet;
+
+pub(super) fn check(reader: &mut Reader<'_>, entries: Option<&[(&str, usize)]>) {
+    let mut found = Vec::new();
+    unused_functions(reader, entries, &mut found);
+    unused_imports(reader, &mut found);
+    for body in &reader.outline.bodies {
+        for (name, at) in unused_variables(body) {
+            let said = format!("the variable `{name}` is never read");
+            let problem = reader.at(Diagnostic::warning(said), at, name.chars().count());
+            found.push(problem.help(format!("remove it, or call it `_{name}` if it is meant")));
+        }
+    }
+    hiding(reader, entries.is_some(), &mut found);
+    reader.problems.append(&mut found);
+}
+
+fn unused_functions(
+    reader: &Reader<'_>,
+    entries: Option<&[(&str, usize)]>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let outline = &reader.outline;
+    let is_entry = |body: &Body| match entries {
+        Some(entries) => {
+            entries.iter().any(|(name, n)| *name == body.name && *n == body.parameters.len())
+        }
+        // Of a module everybody may call what is not private.
+        None => !body.is_private,
+    };
+    let mut reached: BTreeSet<(String, usize)> = BTreeSet::new();
+    let mut texts: BTreeSet<String> = BTreeSet::new();
+    let mut waiting: Vec<&Body> = outline.functions().filter(|body| is_entry(body)).collect();
+    while let Some(body) = waiting.pop() {
+        if !reached.insert((body.name.clone(), body.parameters.len())) {
+            continue;
+        }
+        waiting.extend(closures(body).iter().filter_map(|name| outline.closure(name)));
+        for site in sites(body).iter().filter(|site| site.module.is_none()) {
+            waiting.extend(outline.function(site.name, site.arguments));
+        }
+        // `Fn("name")`, and whatever else calls by name.
+        body.walk(&mut |node| {
+            if let Node::Expr(Expr::StringConstant(text, _)) = node {
+                texts.insert(text.to_string());
+            }
+            if let Node::Expr(Expr::Variable(variable, ..)) = node {
+                waiting.extend(outline.named(&variable.1));
+            }
+        });
+    }
+    for body in outline.functions() {
+        let key = (body.name.clone(), body.parameters.len());
+        if reached.contains(&key) || texts.contains(&body.name) || body.name.starts_with('_') {
+            continue;
+        }
+        let said = format!("nothing calls the function `{}`", body.name);
+        let known = ["should_invalidate", "data", "hints"];
+        let meant = entries.and_then(|_| crate::diagnostic::nearest(&body.name, known));
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`? That is what the engine calls"),
+            None => "remove it, or call it".into(),
+        };
+        found.push(reader.named(Diagnostic::warning(said), body).help(help));
+    }
+}
+
+fn unused_imports(reader: &Reader<'_>, found: &mut Vec<Diagnostic>) {
+    let used: BTreeSet<String> = reader
+        .outline
+        .bodies
+        .iter()
+        .flat_map(|body| {
+            let mut modules: Vec<String> =
+                sites(body).into_iter().filter_map(|site| site.module).collect();
+            body.walk(&mut |node| {
+                if let Node::Expr(Expr::Variable(variable, ..)) = node {
+                    modules.extend(variable.2.path.iter().map(|part| part.name.to_string()));
+                }
+            });
+            modules
+        })
+        .collect();
+    for import in source::imports(reader.file, reader.text).unwrap_or_default() {
+        // Constants of a module are seen by their bare names.
+        let gives_constants = reader
+            .imported(&import.alias)
+            .is_some_and(|module| module.has_constants);
+        if !used.contains(&import.alias) && !gives_constants {
+            let said = format!("nothing of `{}` is used", import.path);
+            let mut problem = Diagnostic::warning(said)
+                .in_file(reader.file)
+                .at(reader.text, import.line, import.column)
+                .help("remove the `import`");
+            problem.width = "import".len();
+            found.push(problem);
+        }
+    }
+}
+
+/// A variable on its way through a body.
+struct Variable {
+    name: String,
+    at: Position,
+    is_read: bool,
+    is_reported: bool,
+}
+
+fn unused_variables(body: &Body) -> Vec<(String, Position)> {
+    let mut open: Vec<Variable> = Vec::new();
+    let mut unread = Vec::new();
+    block(&body.statements, &mut open, &mut unread);
+    unread.sort_by_key(|(_, at): &(String, Position)| crate::script::facts::place(*at));
+    unread
+}
+
+fn block(statements: &[Stmt], open: &mut Vec<Variable>, unread: &mut Vec<(String, Position)>) {
+    let before = open.len();
+    for statement in statements {
+        read(Node::Stmt(statement), open, unread);
+    }
+    close(before, open, unread);
+}
+
+fn close(before: usize, open: &mut Vec<Variable>, unread: &mut Vec<(String, Position)>) {
+    for gone in open.drain(before..) {
+        if !gone.is_read && gone.is_reported && !gone.name.starts_with('_') {
+            unread.push((gone.name, gone.at));
+        }
+    }
+}
+
+fn read(node: Node<'_>, open: &mut Vec<Variable>, unread: &mut Vec<(String, Position)>) {
+    match node {
+        Node::Stmt(Stmt::Var(parts, ..)) => {
+            read(Node::Expr(&parts.1), open, unread);
+            declare(&parts.0, true, open);
+        }
+        Node::Stmt(Stmt::Assignment(parts)) => {
+            read(Node::Expr(&parts.1.rhs), open, unread);
+            // To write is not to read.
+            if !matches!(parts.1.lhs, Expr::Variable(..)) {
+                read(Node::Expr(&parts.1.lhs), open, unread);
+            }
+        }
+        Node::Stmt(Stmt::For(parts, _)) => {
+            let (name, counter, flow) = &**parts;
+            read(Node::Expr(&flow.expr), open, unread);
+            let before = open.len();
+            declare(name, false, open);
+            if let Some(counter) = counter {
+                declare(counter, true, open);
+            }
+            block(flow.body.statements(), open, unread);
+            close(before, open, unread);
+        }
+        Node::Stmt(Stmt::If(flow, _) | Stmt::While(flow, _)) => {
+            read(Node::Expr(&flow.expr), open, unread);
+            block(flow.body.statements(), open, unread);
+            block(flow.branch.statements(), open, unread);
+        }
+        Node::Stmt(Stmt::Do(flow, ..)) => {
+            block(flow.body.statements(), open, unread);
+            read(Node::Expr(&flow.expr), open, unread);
+        }
+        Node::Stmt(Stmt::TryCatch(flow, _)) => {
+            block(flow.body.statements(), open, unread);
+            block(flow.branch.statements(), open, unread);
+        }
+        Node::Stmt(Stmt::Block(inner)) => block(inner.statements(), open, unread),
+        Node::Expr(Expr::Stmt(inner)) => block(inner.statements(), open, unread),
+        Node::Stmt(Stmt::Share(captured)) => {
+            captured.iter().for_each(|(name, _)| mark(&name.name, open));
+        }
+        Node::Expr(Expr::Variable(variable, ..)) => mark(&variable.1, open),
+        other => {
+            // A variable that holds a function is called by its name.
+            if let Node::Expr(Expr::FnCall(call, _)) | Node::Stmt(Stmt::FnCall(call, _)) = other {
+                mark(&call.name, open);
+            }
+            children(other, &mut |below| read(below, open, unread));
+        }
+    }
+}
+
+fn declare(name: &rhai::Ident, is_reported: bool, open: &mut Vec<Variable>) {
+    let (name, at) = (name.name.to_string(), name.pos);
+    open.push(Variable { name, at, is_read: false, is_reported });
+}
+
+fn mark(name: &str, open: &mut [Variable]) {
+    if let Some(variable) = open.iter_mut().rev().find(|variable| variable.name == name) {
+        variable.is_read = true;
+    }
+}
+
+fn hiding(reader: &Reader<'_>, is_entered: bool, found: &mut Vec<Diagnostic>) {
+    for body in reader.outline.functions() {
+        let (name, parameters) = (&body.name, body.parameters.len());
+        let is_known = reader.known.global.get(name).is_some_and(|takes| takes.has(parameters));
+        // Rhai has a `name` for functions in variables, which nobody misses. A module's are called by its alias.
+        if is_known && name != "name" && is_entered {
+            let said = format!("the function `{name}` hides the one of this name that every script has");
+            let help = format!("call it something else: here `{name}` would mean this one");
+            found.push(reader.named(Diagnostic::warning(said), body).help(help));
+        }
+        for parameter in &body.parameters {
+            if reader.constants.contains_key(parameter) {
+                let said = format!(
+                    "the parameter `{parameter}` of `{name}` hides the constant `{parameter}`"
+                );
+                let help = "rename one of the two: inside the function the constant can't be read";
+                found.push(reader.named(Diagnostic::warning(said), body).help(help));
+            }
+        }
+    }
+}
