@@ -4,7 +4,7 @@ use super::{
     Tier, convert,
     engine::Parts,
     facts::{self, Facts, place},
-    failure, panics,
+    failure, panics, parsing,
     placed::Settings,
     program::{Imported, Program},
     run::{self, Call, Running},
@@ -17,7 +17,8 @@ use crate::{
 };
 use jiff::Timestamp;
 use rhai::{
-    AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, Scope, Stmt,
+    AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, ParseError,
+    Scope, Stmt,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -159,15 +160,19 @@ impl Unit<'_> {
             self.engine.register_static_module(&import.alias, module.clone());
             self.aliases.insert(import.alias.clone(), import.path.clone());
         }
+        let unread = |error: ParseError| {
+            let modules: Vec<&str> = self.parts.modules().collect();
+            parsing::diagnostic(&error, file, text, &modules)
+        };
         self.engine.set_strict_variables(false);
-        let first = self.engine.compile(&code).map_err(|e| failure::of_parsing(&e, file, text))?;
+        let first = self.engine.compile(&code).map_err(unread)?;
         only_constants(&first, file, text)?;
         let facts = self.evaluate(first, file, text)?;
         self.engine.set_strict_variables(true);
         let mut ast = self
             .engine
             .compile_with_scope(&self.constants, &code)
-            .map_err(|e| failure::of_parsing(&e, file, text))?;
+            .map_err(unread)?;
         ast.set_source(file);
         self.note_properties(&ast);
         Ok((ast, facts))

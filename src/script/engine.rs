@@ -100,6 +100,11 @@ impl Parts {
         self.known.get_or_init(|| Known::of(&self.engine(tier, limits)))
     }
 
+    /// The modules that every script has.
+    pub(super) fn modules(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Whether the host has a module of this name.
     pub(super) fn has_module(&self, name: &str) -> bool {
         self.named.iter().any(|(known, _)| known == name)

@@ -1,8 +1,8 @@
 //! Rhai's errors in the words of these docs: what went wrong, at which character of which file, and what helps.
 
-use super::{LimitName, Tier, convert, facts::place, source::Source, words};
+use super::{LimitName, Tier, convert, source::Source, words};
 use crate::{config::Limits, diagnostic::Diagnostic};
-use rhai::{Dynamic, Engine, EvalAltResult, ParseError, ParseErrorType, Position, Scope};
+use rhai::{Dynamic, Engine, EvalAltResult, Position, Scope};
 use serde_json::Value;
 
 /// A larger value that is thrown is told by its kind only.
@@ -51,39 +51,6 @@ impl Failure {
 
     pub(super) fn compile(diagnostic: Diagnostic) -> Self {
         Self { kind: FailureKind::Compile, diagnostic }
-    }
-}
-
-/// A parse error, at its place.
-pub(super) fn of_parsing(error: &ParseError, file: &str, text: &str) -> Diagnostic {
-    let (line, column) = place(error.position());
-    let (message, help) = match error.err_type() {
-        ParseErrorType::VariableUndefined(name) => (
-            format!("there is no variable `{name}`"),
-            Some("a function sees its parameters, its own variables and the constants at the top"),
-        ),
-        ParseErrorType::ModuleUndefined(name) => (
-            format!("there is no module `{name}`"),
-            Some("write `import \"lib/NAME\" as n;` at the top of the file"),
-        ),
-        other if other.to_string().contains("'eval'") => (
-            "`eval` is off: a script's text is all that it runs".into(),
-            Some("call a function, or keep functions in a map"),
-        ),
-        other if other.to_string().contains("'export'") => (
-            "`export` is off".into(),
-            Some("whoever imports a module sees all its functions and constants anyway"),
-        ),
-        ParseErrorType::ExprTooDeep => (
-            "this is nested too deeply".into(),
-            Some("keep parts of it in variables or functions of their own"),
-        ),
-        other => (lower_first(&other.to_string()), None),
-    };
-    let found = Diagnostic::error(message).in_file(file).at(text, line, column);
-    match help {
-        Some(help) => found.help(help),
-        None => found,
     }
 }
 

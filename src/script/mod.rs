@@ -16,6 +16,7 @@ mod lint;
 mod memory;
 mod message;
 mod panics;
+mod parsing;
 mod placed;
 mod pool;
 mod program;
