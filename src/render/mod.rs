@@ -9,6 +9,7 @@ mod diagnose;
 mod engine;
 mod filters;
 mod markdown;
+mod names;
 mod page;
 mod picture;
 mod times;
@@ -16,6 +17,7 @@ mod words;
 
 pub use card::{CardHtml, Chrome, Skeleton, Style};
 pub use markdown::markdown;
+pub use names::{Part, Read};
 pub use page::{ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WidgetPage};
 pub use picture::{asset_version, avatar_url};
 pub use times::{moment, refresh_ages};
@@ -99,6 +101,11 @@ impl Renderer {
     /// Hash of a widget's template with all that it includes and extends, and of the card around it. `None` without one.
     pub fn template_hash(&self, name: &WidgetName) -> Option<u64> {
         self.engine.load().hash_of_widget(&widget_template(name))
+    }
+
+    /// The names that a widget's template reads, and where: what `data` should return.
+    pub fn reads(&self, name: &WidgetName) -> Vec<Read> {
+        self.template_text(name).map(|text| names::read(&text)).unwrap_or_default()
     }
 
     /// The text of a widget's template, for its source page.

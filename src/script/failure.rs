@@ -1,6 +1,7 @@
 //! Rhai's errors in the words of these docs: what went wrong, at which character of which file, and what helps.
 
 use super::{LimitName, Tier, convert, source::Source, words};
+use super::words::Scene;
 use crate::{config::Limits, diagnostic::Diagnostic};
 use rhai::{Dynamic, Engine, EvalAltResult, Position, Scope};
 use serde_json::Value;
@@ -72,7 +73,7 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// What Rhai returned, unless a limit had ended the call before.
     pub(super) fn failure(self, error: EvalAltResult, stopped: Option<LimitName>) -> Failure {
-        let mut trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
+        let mut trail = Trail::new(self.file);
         let root = trail.descend(error);
         match stopped.or_else(|| limit_of(&root)) {
             Some(limit) => self.limit(limit, &trail),
@@ -82,7 +83,7 @@ impl Context<'_> {
 
     /// A limit ended the call, and something swallowed the error.
     pub(super) fn stopped(self, limit: Option<LimitName>) -> Failure {
-        let trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
+        let trail = Trail::new(self.file);
         self.limit(limit.unwrap_or(LimitName::Operations), &trail)
     }
 
@@ -96,7 +97,7 @@ impl Context<'_> {
 
     /// What came back is no data.
     pub(super) fn unfit(self, function: &str, unfit: &convert::Unfit) -> Failure {
-        let trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
+        let trail = Trail::new(self.file);
         match unfit {
             convert::Unfit::TooLarge => self.limit(LimitName::ReturnedBytes, &trail),
             convert::Unfit::NoJson { path, what } => {
@@ -127,27 +128,26 @@ impl Context<'_> {
         let (kind, said, help) = match root {
             EvalAltResult::ErrorRuntime(value, _) => {
                 let (said, value) = thrown(value);
-                (FailureKind::Thrown(value), said, None)
+                let help = words::after_throw(&said, &value);
+                (FailureKind::Thrown(value), said, help)
             }
             other => {
-                let text = self.line_at(trail);
-                let scope = self.scope.filter(|_| trail.called.is_none());
-                let (said, help) = words::of(other, self.tier, self.engine, text.as_deref(), scope);
-                (FailureKind::Error, said, help)
+                let scene = Scene {
+                    text: self.source.text_of(&trail.file).unwrap_or(""),
+                    at: trail.at,
+                    // What the variables of another function held nobody knows any more.
+                    scope: self.scope.filter(|_| !trail.is_inside),
+                };
+                let (said, help) = words::of(other, self.tier, self.engine, &scene);
+                (FailureKind::Error, said, Some(help))
             }
         };
         let mut diagnostic = self.placed(Diagnostic::error(said), trail);
-        let called = trail.called.as_ref().map(|place| format!("called from {place}"));
-        diagnostic.help = match (help, called) {
+        diagnostic.help = match (help, trail.called()) {
             (Some(help), Some(called)) => Some(format!("{help} ({called})")),
             (help, called) => help.or(called),
         };
         Failure { kind, diagnostic }
-    }
-
-    fn line_at(self, trail: &Trail) -> Option<String> {
-        let text = self.source.text_of(&trail.file)?;
-        text.lines().nth(trail.at.line()?.checked_sub(1)?).map(Into::into)
     }
 
     fn placed(self, diagnostic: Diagnostic, trail: &Trail) -> Diagnostic {
@@ -183,14 +183,24 @@ fn thrown(value: &Dynamic) -> (String, Value) {
 struct Trail {
     file: String,
     at: Position,
-    /// The place in the outer file that called into a module.
-    called: Option<String>,
+    /// The places that called, the innermost last.
+    callers: Vec<String>,
+    /// It failed inside a function that the script called.
+    is_inside: bool,
 }
 
+/// So many callers are named.
+const CALLERS: usize = 6;
+
 impl Trail {
+    fn new(file: &str) -> Self {
+        Self { file: file.into(), at: Position::NONE, callers: Vec::new(), is_inside: false }
+    }
+
     fn descend(&mut self, error: EvalAltResult) -> EvalAltResult {
         match error {
             EvalAltResult::ErrorInFunctionCall(_, file, inner, at) => {
+                self.is_inside = true;
                 self.enter(file, at);
                 self.descend(*inner)
             }
@@ -208,14 +218,22 @@ impl Trail {
     }
 
     fn enter(&mut self, file: String, at: Position) {
-        if !at.is_none() {
+        if let Some(line) = at.line() {
             self.at = at;
+            self.callers.push(format!("{}:{line}", self.file));
         }
         if !file.is_empty() && file != self.file {
-            self.called = at.line().map(|line| format!("{}:{line}", self.file));
             self.file = file;
             self.at = Position::NONE;
         }
+    }
+
+    /// `called from widgets/lib/a.rhai:7, from widgets/b.rhai:3`: the innermost first.
+    fn called(&self) -> Option<String> {
+        let callers: Vec<&str> = self.callers.iter().rev().map(String::as_str).collect();
+        let more = if callers.len() > CALLERS { ", …" } else { "" };
+        let named = callers.get(..CALLERS.min(callers.len()))?.join(", from ");
+        (!named.is_empty()).then(|| format!("called from {named}{more}"))
     }
 }
 

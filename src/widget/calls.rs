@@ -63,7 +63,18 @@ impl Definition {
     fn no_bool(&self, answer: &Value) -> Failure {
         let message =
             format!("`should_invalidate` answered {answer}, but must answer true or false");
-        Failure::error(Diagnostic::error(message).in_file(&*self.source.file))
+        let help = "return a comparison, as in `message.category == \"bodhi\"`, on every way out of it";
+        Failure::error(self.at_function("should_invalidate", message).help(help))
+    }
+
+    /// A finding at the line where a function begins.
+    fn at_function(&self, name: &str, message: String) -> Diagnostic {
+        let text = &self.source.text;
+        let problem = Diagnostic::error(message).in_file(&*self.source.file);
+        match text.find(&format!("fn {name}(")) {
+            Some(at) => problem.at_span(text, at + 3..at + 3 + name.len()),
+            None => problem,
+        }
     }
 
     /// What the script says of the messages that could concern an instance. Without `hints` it may be any.
@@ -102,7 +113,8 @@ impl Definition {
                 let message = format!(
                     "`data` returned {kind}, but must return a map, as in `#{{ items: [] }}`"
                 );
-                Err(Failure::error(Diagnostic::error(message).in_file(&*self.source.file)))
+                let help = "put what it returns into a map: its fields are what the template sees";
+                Err(Failure::error(self.at_function("data", message).help(help)))
             }
             Err(failure) => Err(failure),
         };

@@ -2,7 +2,7 @@
 
 use super::constants::Constants;
 use super::parameter::{self, Parameter, ParameterError};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::hub::{Config, Hub, Instance, Placed, WidgetName};
 use crate::script::{Facts, Function, Lint, Shape, Source};
 use serde::Serialize;
@@ -89,16 +89,12 @@ impl Definition {
         if !expect_function(&source, facts, "data", &["widget"], &mut problems) {
             let missing =
                 "the script has no `data(widget)`: it gives the widget its data, as a map";
-            problems.push(
-                Diagnostic::error(missing)
-                    .in_file(&*source.file)
-                    .help("add `fn data(widget) { #{} }`"),
-            );
+            problems.push(absent(&source, facts, missing, "data", "add `fn data(widget) { #{} }`"));
         }
         if !has_check && refresh.is_none() {
             let missing = "nothing ever makes this widget's data new: no `should_invalidate(message, widget)`, no `REFRESH`";
             let help = "add the function, or a time as in `const REFRESH = \"6h\";`";
-            problems.push(Diagnostic::error(missing).in_file(&*source.file).help(help));
+            problems.push(absent(&source, facts, missing, "should_invalidate", help));
         }
         if problems.iter().any(|p| p.severity == Severity::Error) {
             return (None, problems);
@@ -192,14 +188,25 @@ fn expect_function(
             parameters.len(),
             parameters.join(", ")
         );
-        problems.push(Diagnostic::error(message).in_file(&*source.file).at(
-            &source.text,
-            other.line,
-            1,
-        ));
+        let help = format!("write `fn {name}({}) {{ … }}`", parameters.join(", "));
+        let problem = Diagnostic::error(message).in_file(&*source.file);
+        problems.push(problem.at(&source.text, other.line, 1).help(help));
         return true;
     }
     false
+}
+
+/// A function that is not there; one whose name is nearly that is most likely meant.
+fn absent(source: &Source, facts: &Facts, said: &str, name: &str, help: &str) -> Diagnostic {
+    let problem = Diagnostic::error(said).in_file(&*source.file);
+    let meant = nearest(name, facts.functions.iter().map(|f| f.name.as_str()));
+    match meant.and_then(|meant| facts.function(meant)) {
+        Some(other) => {
+            let help = format!("is `{}` in line {} meant? Then call it `{name}`", other.name, other.line);
+            problem.at(&source.text, other.line, 1).help(help)
+        }
+        None => problem.help(help),
+    }
 }
 
 /// `workflow.updates2stable` → `Updates2stable`.

@@ -265,12 +265,14 @@ impl Loading<'_> {
                     .help(format!("a module is a script in widgets/lib/: write {target}")));
             };
             if !open.insert(import.path.clone()) {
-                return Err(here(format!("`{}` imports itself, by way of others", import.path)));
+                return Err(here(format!("`{}` imports itself, by way of others", import.path))
+                    .help("move what both need into a third module"));
             }
             self.gather(&target, &found, modules, open)?;
             open.remove(&import.path);
             if modules.len() >= MAX_MODULES {
-                return Err(here(format!("more than {MAX_MODULES} modules in one script")));
+                return Err(here(format!("more than {MAX_MODULES} modules in one script"))
+                    .help("put some of them together"));
             }
             modules.push(Arc::new(Module { path: import.path, file: target, text: found }));
         }

@@ -13,5 +13,6 @@ mod harness;
 mod house;
 mod ingest;
 mod live;
+mod mistakes;
 mod pages;
 mod reload;

@@ -6,6 +6,7 @@ use crate::cli::{Format, Outcome};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::hub::WidgetName;
 use crate::render::Renderer;
+use crate::server;
 use std::io::Write;
 
 /// Compile scripts and templates and say what is wrong with them
@@ -23,7 +24,8 @@ impl Check {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
         let library = found.library();
-        let (_, templates) = Renderer::new(&found.site);
+        let (renderer, templates) = Renderer::new(&found.site);
+        let unreturned = server::unreturned(&library, &renderer);
         for name in &self.names {
             let is_broken = !library.problems_of(name).is_empty();
             if let Err(unknown) = library.get(name)
@@ -34,8 +36,8 @@ impl Check {
                 return Err(Problems(vec![problem]).into());
             }
         }
-        let problems: Vec<_> =
-            library.problems().chain(&templates).filter(|p| self.concerns(p)).collect();
+        let problems = library.problems().chain(&templates).chain(&unreturned);
+        let problems = in_order(problems.filter(|problem| self.concerns(problem)));
         for problem in &problems {
             print::diagnostic(out, problem, self.format)?;
         }
@@ -66,4 +68,15 @@ impl Check {
                     || file == format!("templates/widgets/{path}.html")
             })
     }
+}
+
+/// File by file, each from top to bottom; the same is said once.
+fn in_order<'a>(problems: impl Iterator<Item = &'a Diagnostic>) -> Vec<&'a Diagnostic> {
+    let mut problems: Vec<&Diagnostic> = problems.collect();
+    problems.sort_by(|a, b| {
+        (&a.file, a.line, a.column, a.severity, &a.message)
+            .cmp(&(&b.file, b.line, b.column, b.severity, &b.message))
+    });
+    problems.dedup();
+    problems
 }

@@ -2,6 +2,7 @@
 
 use super::listed;
 use crate::diagnostic::nearest;
+use crate::hub::HUB_FIELDS;
 use crate::script::Shape;
 use crate::widget::Definition;
 
@@ -18,6 +19,12 @@ impl Definition {
     /// What a template would read in vain: a path of names (`user.name`; `*` is an item of a list) that `data` never
     /// returns, as far as the script shows plainly what it does return.
     pub fn unreturned(&self, path: &[&str]) -> Option<Unreturned> {
+        match path {
+            ["widget", rest @ ..] => return self.not_of_widget(rest),
+            // The same in every template.
+            ["hubs_version", ..] => return None,
+            _ => {}
+        }
         let mut shape = self.returns.as_ref()?;
         for (part, name) in path.iter().enumerate() {
             match (shape, *name) {
@@ -32,6 +39,27 @@ impl Definition {
             }
         }
         None
+    }
+
+    /// `widget.config.limt`: what a template sees as `widget` is the same in every one.
+    fn not_of_widget(&self, path: &[&str]) -> Option<Unreturned> {
+        let parameters: Vec<&str> = self.parameters.iter().map(|p| p.name.as_str()).collect();
+        let (whose, name, known): (_, &str, &[&str]) = match path {
+            ["config", name, ..] => ("widget.config", name, &parameters),
+            ["hub", name, ..] => ("widget.hub", name, &HUB_FIELDS),
+            [name, ..] => ("widget", name, &["config", "hub", "id", "name"]),
+            [] => return None,
+        };
+        if name == "*" || known.contains(&name) {
+            return None;
+        }
+        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let help = match nearest(name, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{whose}.{meant}`?"),
+            None => format!("it has {}", listed(names.iter())),
+        };
+        let part = whose.split('.').count();
+        Some(Unreturned { message: format!("`{whose}` has no `{name}`"), help, part })
     }
 
     fn missing<'a>(
