@@ -4,6 +4,7 @@
 //! `avatar`, times). A template that breaks never replaces one that works. Times are written so that a page can bring
 //! them up to date long after its widgets were rendered. Knows no script, no store and no browser.
 
+mod advice;
 mod card;
 mod diagnose;
 mod engine;

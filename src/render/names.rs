@@ -34,7 +34,9 @@ pub(super) fn read(text: &str) -> Vec<Read> {
     let Reader { mut reads, guarded, .. } = reader;
     reads.retain(|path| {
         let whole: Vec<&str> = path.iter().map(|part| part.name.as_str()).collect();
-        !guarded.iter().any(|guard| whole.starts_with(&guard.iter().map(String::as_str).collect::<Vec<_>>()))
+        !guarded
+            .iter()
+            .any(|guard| whole.starts_with(&guard.iter().map(String::as_str).collect::<Vec<_>>()))
     });
     reads
 }
@@ -131,11 +133,7 @@ fn tokens(text: &str, from: usize, to: usize) -> Vec<Token> {
         } else if "\"'`".contains(letter) {
             let end = more(&|c| c != letter);
             letters.next();
-            tokens.push(Token::Text(
-                text[at + 1..end].into(),
-                line_of(at),
-                column_of(at) + 1,
-            ));
+            tokens.push(Token::Text(text[at + 1..end].into(), line_of(at), column_of(at) + 1));
         } else if !letter.is_whitespace() {
             tokens.push(Token::Sign(letter));
         }
@@ -280,8 +278,7 @@ impl Reader {
     /// inside; what is no path is `None`.
     fn path(&self, tokens: &[Token], from: usize) -> Option<(Option<Read>, usize)> {
         let Token::Word(first, line, column) = tokens.get(from)? else { return None };
-        let mut parts =
-            vec![Part { name: first.clone(), line: *line, column: *column }];
+        let mut parts = vec![Part { name: first.clone(), line: *line, column: *column }];
         let mut at = from + 1;
         loop {
             // `a?.b` is a path too.
@@ -369,17 +366,27 @@ mod tests {
     #[test]
     fn names_of_functions_filters_tests_and_arguments_are_no_reads() {
         assert_eq!(paths("{{ icon(name=\"x\") }}{{ a | b }}{{ a is odd }}"), ["a:1:24", "a:1:35"]);
-        assert_eq!(paths("{{ 'a.b' }}{# c #}{% raw %}{{ d }}{% endraw %}{{- e[0].f[\"g\"] -}}"), ["e.*.f.g:1:62"]);
+        assert_eq!(
+            paths("{{ 'a.b' }}{# c #}{% raw %}{{ d }}{% endraw %}{{- e[0].f[\"g\"] -}}"),
+            ["e.*.f.g:1:62"]
+        );
     }
 
     #[test]
     fn what_the_template_tests_for_may_be_missing() {
-        assert!(paths("{% if a is defined %}{{ a.b }}{% endif %}{{ c | default(value=1) }}").is_empty());
+        assert!(
+            paths("{% if a is defined %}{{ a.b }}{% endif %}{{ c | default(value=1) }}").is_empty()
+        );
     }
 
     #[test]
     fn names_of_the_templates_own_are_no_reads() {
-        assert_eq!(paths("{% set x = a %}{{ x.y }}{% for k, v in b %}{{ k }}{{ v.w }}{{ loop.index }}{% endfor %}"), ["a:1:12", "b:1:40"]);
+        assert_eq!(
+            paths(
+                "{% set x = a %}{{ x.y }}{% for k, v in b %}{{ k }}{{ v.w }}{{ loop.index }}{% endfor %}"
+            ),
+            ["a:1:12", "b:1:40"]
+        );
         assert!(paths("{% component c(x) %}{{ x }}{% endcomponent c %}{{ y }}").is_empty());
     }
 }

@@ -169,10 +169,7 @@ impl Unit<'_> {
         only_constants(&first, file, text)?;
         let facts = self.evaluate(first, file, text)?;
         self.engine.set_strict_variables(true);
-        let mut ast = self
-            .engine
-            .compile_with_scope(&self.constants, &code)
-            .map_err(unread)?;
+        let mut ast = self.engine.compile_with_scope(&self.constants, &code).map_err(unread)?;
         ast.set_source(file);
         self.note_properties(&ast);
         Ok((ast, facts))

@@ -92,7 +92,12 @@ impl Parts {
             module.build_index();
             (name, module.into())
         });
-        Self { standard: ours.into(), global: global.into(), named: named.collect(), known: OnceCell::new() }
+        Self {
+            standard: ours.into(),
+            global: global.into(),
+            named: named.collect(),
+            known: OnceCell::new(),
+        }
     }
 
     /// What every script may call.

@@ -1,7 +1,7 @@
 //! Rhai's errors in the words of these docs: what went wrong, at which character of which file, and what helps.
 
-use super::{LimitName, Tier, convert, source::Source, words};
 use super::words::Scene;
+use super::{LimitName, Tier, convert, source::Source, words};
 use crate::{config::Limits, diagnostic::Diagnostic};
 use rhai::{Dynamic, Engine, EvalAltResult, Position, Scope};
 use serde_json::Value;
@@ -230,7 +230,13 @@ impl Trail {
 
     /// `called from widgets/lib/a.rhai:7, from widgets/b.rhai:3`: the innermost first.
     fn called(&self) -> Option<String> {
-        let callers: Vec<&str> = self.callers.iter().rev().map(String::as_str).collect();
+        // A closure and the function that calls it are one place to who reads.
+        let here = self.at.line().map(|line| format!("{}:{line}", self.file));
+        let mut callers: Vec<&str> = self.callers.iter().rev().map(String::as_str).collect();
+        callers.dedup();
+        if callers.first().copied() == here.as_deref() {
+            callers.remove(0);
+        }
         let more = if callers.len() > CALLERS { ", …" } else { "" };
         let named = callers.get(..CALLERS.min(callers.len()))?.join(", from ");
         (!named.is_empty()).then(|| format!("called from {named}{more}"))

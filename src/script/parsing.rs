@@ -61,14 +61,17 @@ impl Finding {
 }
 
 /// A parse error, at the place where it is mended.
-pub(super) fn diagnostic(error: &ParseError, file: &str, text: &str, modules: &[&str]) -> Diagnostic {
-    let reading = Reading { file, text, tokens: tokens(text), modules, at: place(error.position()) };
+pub(super) fn diagnostic(
+    error: &ParseError,
+    file: &str,
+    text: &str,
+    modules: &[&str],
+) -> Diagnostic {
+    let reading =
+        Reading { file, text, tokens: tokens(text), modules, at: place(error.position()) };
     let found = reading.of(error.err_type());
-    let (line, column) = found.at.unwrap_or(if error.position().is_none() {
-        reading.end()
-    } else {
-        reading.at
-    });
+    let (line, column) =
+        found.at.unwrap_or(if error.position().is_none() { reading.end() } else { reading.at });
     let mut placed =
         Diagnostic::error(found.message).in_file(file).at(text, line, column).help(found.help);
     placed.width = found.width.max(1);
@@ -149,9 +152,10 @@ impl Reading<'_> {
                 "write the condition as an `if` inside, or give it to another case",
             ),
             E::PropertyExpected => self.no_name(),
-            E::VariableExpected => {
-                Finding::new("the name of a variable is due here", "letters, digits and `_` make a name")
-            }
+            E::VariableExpected => Finding::new(
+                "the name of a variable is due here",
+                "letters, digits and `_` make a name",
+            ),
             E::ForbiddenVariable(name) => Finding::new(
                 format!("`{name}` can't be the name of a variable"),
                 "choose another name",
@@ -160,7 +164,9 @@ impl Reading<'_> {
             E::MismatchedType(wanted, given) => Finding::new(
                 format!("{wanted} is due here, not {given}"),
                 match wanted.as_str() {
-                    "a boolean expression" => "compare with something, as in `x == 1`, or `x != ()`",
+                    "a boolean expression" => {
+                        "compare with something, as in `x == 1`, or `x != ()`"
+                    }
                     _ => "walk through a list, a map's `.keys()`, or a range such as `0..10`",
                 },
             ),
@@ -186,7 +192,13 @@ impl Reading<'_> {
             }
             E::FnMissingParams(name) => Finding::new(
                 format!("the parameters of `{name}` are missing"),
-                format!("write `fn {name}(a, b) {{ … }}`, or `fn {name}() {{ … }}` for none"),
+                match name.as_str() {
+                    "data" | "hints" => format!("write `fn {name}(widget) {{ … }}`"),
+                    "should_invalidate" => format!("write `fn {name}(message, widget) {{ … }}`"),
+                    _ => format!(
+                        "write `fn {name}(a, b) {{ … }}`, or `fn {name}() {{ … }}` for none"
+                    ),
+                },
             )
             .at(self.before()),
             E::FnDuplicatedParam(name, parameter) => Finding::new(
@@ -267,9 +279,28 @@ impl Reading<'_> {
         if let Some(found) = self.misspelt_word() {
             return found;
         }
-        if token == "}" && self.token_here().is_none_or(|(token, _)| *token == Token::EOF) {
+        let here = self.token_here().map(|(token, _)| token);
+        if token == "}" && here.is_none() {
             return self.end_of_file();
         }
+        if token == ";" && here == Some(&Token::Colon) {
+            // `{ name: value }`: a block, in which `name` is a statement.
+            let open = self
+                .tokens
+                .iter()
+                .rev()
+                .find(|(token, at)| *token == Token::LeftBrace && *at < self.at);
+            if let Some((_, at)) = open {
+                return Finding::new("a map begins with `#{`", "write `#{ name: value }`").at(*at);
+            }
+        }
+        // Before the end of a statement or block no comma is missing but the bracket's end.
+        let token = match (token, here) {
+            ("," | ")" | "]", None | Some(Token::SemiColon | Token::RightBrace)) => {
+                self.open(self.at).last().map_or(token, |(bracket, _)| closing(bracket))
+            }
+            _ => token,
+        };
         let help = match token {
             ";" => "end the statement with `;`",
             "," => "put a `,` between the two",
@@ -303,12 +334,8 @@ impl Reading<'_> {
                 return Some(Finding::new(said, format!("write {meant}")).at(*at).wide(width));
             }
             // What stands before the error begins the statement, or it is no keyword.
-            let begins = self
-                .tokens
-                .iter()
-                .rev()
-                .find(|(_, other)| other < at)
-                .is_none_or(|(token, _)| {
+            let begins =
+                self.tokens.iter().rev().find(|(_, other)| other < at).is_none_or(|(token, _)| {
                     matches!(token, Token::SemiColon | Token::LeftBrace | Token::RightBrace)
                 });
             let is_known = self.tokens.iter().filter(|(other, _)| other == token).count() > 1;
@@ -341,13 +368,40 @@ impl Reading<'_> {
         open
     }
 
+    /// The bracket that most likely has no end: where what closes it stands further to the left than its line, it is
+    /// another's; else the one that was opened last.
+    fn unclosed(&self, until: Place) -> Option<(&'static str, Place)> {
+        let indent = |line: usize| {
+            let text = self.text.lines().nth(line - 1).unwrap_or("");
+            text.chars().take_while(|c| c.is_whitespace()).count()
+        };
+        let mut open: Vec<(&'static str, Place)> = Vec::new();
+        for (token, at) in self.tokens.iter().take_while(|(_, at)| *at < until) {
+            match token {
+                Token::LeftBrace => open.push(("{", *at)),
+                Token::MapStart => open.push(("#{", *at)),
+                Token::LeftParen => open.push(("(", *at)),
+                Token::LeftBracket => open.push(("[", *at)),
+                Token::RightBrace | Token::RightParen | Token::RightBracket => {
+                    let (bracket, opened) = open.pop()?;
+                    let begins_line = at.1 == indent(at.0) + 1;
+                    if begins_line && opened.0 != at.0 && indent(at.0) < indent(opened.0) {
+                        return Some((bracket, opened));
+                    }
+                }
+                _ => {}
+            }
+        }
+        open.pop()
+    }
+
     fn end_of_file(&self) -> Finding {
-        match self.open((usize::MAX, 1)).last() {
+        match self.unclosed((usize::MAX, 1)) {
             Some((bracket, at)) => Finding::new(
                 format!("this `{bracket}` is never closed"),
                 format!("put a `{}` behind what belongs into it", closing(bracket)),
             )
-            .at(*at)
+            .at(at)
             .wide(bracket.len()),
             None => Finding::new(
                 "the file ends in the middle of a statement",
@@ -359,7 +413,7 @@ impl Reading<'_> {
 
     fn nested_function(&self) -> Finding {
         let said = "a function can't stand inside another";
-        match self.open(self.at).last() {
+        match self.unclosed(self.at) {
             Some((bracket, (line, _))) => Finding::new(
                 said,
                 format!(
@@ -437,7 +491,9 @@ impl Reading<'_> {
                     "remove it, or look for one too many before it",
                 ),
                 Some((bracket, (line, _))) if closing(bracket) != what => Finding::new(
-                    format!("this `{what}` closes nothing: the `{bracket}` of line {line} is still open"),
+                    format!(
+                        "this `{what}` closes nothing: the `{bracket}` of line {line} is still open"
+                    ),
                     format!("close that first with `{}`", closing(bracket)),
                 ),
                 Some(_) => Finding::new(
@@ -506,22 +562,34 @@ impl Reading<'_> {
     fn no_variable(&self, name: &str) -> Finding {
         let width = name.chars().count();
         let said = format!("there is no variable `{name}`");
-        let foreign = FOREIGN.iter().chain(&[("True", "`true`"), ("False", "`false`"), ("self", "the name of the parameter"), ("TRUE", "`true`"), ("FALSE", "`false`")]);
+        let foreign = FOREIGN.iter().chain(&[
+            ("True", "`true`"),
+            ("False", "`false`"),
+            ("self", "the name of the parameter"),
+            ("TRUE", "`true`"),
+            ("FALSE", "`false`"),
+        ]);
         if let Some((_, meant)) = foreign.into_iter().find(|(foreign, _)| *foreign == name) {
             return Finding::new(said, format!("write {meant}")).wide(width);
         }
         let names = self.names();
         let names = names.iter().map(String::as_str).filter(|known| *known != name);
         if let Some(meant) = nearest(name, names) {
-            return Finding::new(format!("{said}{}", did_you_mean(Some(meant))), format!("write `{meant}`"))
-                .wide(width);
+            return Finding::new(
+                format!("{said}{}", did_you_mean(Some(meant))),
+                format!("write `{meant}`"),
+            )
+            .wide(width);
         }
         if self.has_parameter(name) {
             let help = format!("the parameter is `widget.config.{name}`");
             return Finding::new(said, help).wide(width);
         }
-        Finding::new(said, "a function sees its parameters, its own variables and the constants at the top")
-            .wide(width)
+        Finding::new(
+            said,
+            "a function sees its parameters, its own variables and the constants at the top",
+        )
+        .wide(width)
     }
 
     /// All names that the file gives to variables, parameters and constants.
@@ -534,8 +602,7 @@ impl Reading<'_> {
                 Token::Fn | Token::Pipe => parameters = !parameters || *token == Token::Fn,
                 Token::RightParen | Token::LeftBrace => parameters = false,
                 Token::Identifier(name) => {
-                    let declared =
-                        matches!(before, Some(Token::Let | Token::Const | Token::For));
+                    let declared = matches!(before, Some(Token::Let | Token::Const | Token::For));
                     let is_parameter = parameters
                         && matches!(before, Some(Token::LeftParen | Token::Comma | Token::Pipe));
                     if declared || is_parameter {
@@ -605,7 +672,11 @@ fn without_comment(line: &str) -> &str {
 }
 
 fn article(what: &str) -> String {
-    if what.starts_with("a ") || what.starts_with("an ") { what.into() } else { format!("a {what}") }
+    if what.starts_with("a ") || what.starts_with("an ") {
+        what.into()
+    } else {
+        format!("a {what}")
+    }
 }
 
 fn count(parameters: usize) -> String {

@@ -126,7 +126,9 @@ fn field_names(text: &str) -> std::collections::BTreeSet<String> {
     }
     for (at, _) in text.match_indices(':') {
         let before = &text[..at];
-        let from = before.rfind(|c| !is_part(c)).map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+        let from = before
+            .rfind(|c| !is_part(c))
+            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
         names.insert(before[from..].to_string());
     }
     names.remove("");
@@ -179,18 +181,11 @@ fn no_function(
     let known = |s: &String| s.split(['(', ' ']).next().map(ToString::to_string);
     let names: Vec<String> = signatures.iter().filter_map(known).collect();
     if names.iter().any(|known| known == name) {
-        let mut takes: Vec<&str> = signatures
-            .iter()
-            .filter(|s| s.split(['(', ' ']).next() == Some(name))
-            .map(|s| s.split(" -> ").next().unwrap_or(s))
-            .collect();
-        takes.sort_unstable();
-        takes.dedup();
-        takes.truncate(3);
-        let takes = format!("there is `{}`", takes.join("`, `"));
         return (
             format!("`{name}` does not take {}", list(&kinds)),
-            help.unwrap_or(takes),
+            help.unwrap_or_else(|| {
+                "it is there for other values: look at what this is with `type_of(…)`".into()
+            }),
         );
     }
     let meant = nearest(name, names.iter().map(String::as_str));
@@ -239,7 +234,8 @@ fn worth(text: &str, scope: Option<&Scope<'_>>) -> Option<String> {
     if value.is_unit() {
         return None; // Its kind says all.
     }
-    Some(super::convert::shown(&value, 60))
+    let shown = super::convert::shown(&value, 60);
+    Some(if value.is_string() { format!("{shown:?}") } else { shown })
 }
 
 /// The value at a path, `user.address`, as the variables were when the function failed.
@@ -272,13 +268,15 @@ fn no_property(said: &str, scene: &Scene<'_>) -> (String, String) {
         return (lower_first(said), "look at what this is with `type_of(…)`".into());
     };
     if said.starts_with("No writable") {
-        return (format!("`{name}` can't be changed: it belongs to {}", kind(of)), READ_ONLY.into());
+        return (
+            format!("`{name}` can't be changed: it belongs to {}", kind(of)),
+            READ_ONLY.into(),
+        );
     }
     let owner = scene.line().and_then(|line| owner(line, name));
     let by_name = owner.map_or_else(String::new, |owner| format!(": `{owner}` is that"));
-    let help = missing_help(of).unwrap_or_else(|| {
-        "only maps have fields: look at what this is with `type_of(…)`".into()
-    });
+    let help = missing_help(of)
+        .unwrap_or_else(|| "only maps have fields: look at what this is with `type_of(…)`".into());
     (format!("`{name}` was read from {}{by_name}", kind(of)), help)
 }
 

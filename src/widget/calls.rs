@@ -63,7 +63,8 @@ impl Definition {
     fn no_bool(&self, answer: &Value) -> Failure {
         let message =
             format!("`should_invalidate` answered {answer}, but must answer true or false");
-        let help = "return a comparison, as in `message.category == \"bodhi\"`, on every way out of it";
+        let help =
+            "return a comparison, as in `message.category == \"bodhi\"`, on every way out of it";
         Failure::error(self.at_function("should_invalidate", message).help(help))
     }
 

@@ -30,7 +30,8 @@ impl<'a> Constants<'a> {
             if let Some(meant) = nearest(name, KNOWN) {
                 let text =
                     format!("`{name}` means nothing to the engine{}", did_you_mean(Some(meant)));
-                let help = format!("write `const {meant} = …;`, or choose a name that is less like it");
+                let help =
+                    format!("write `const {meant} = …;`, or choose a name that is less like it");
                 let warning = this.placed(name, name, Diagnostic::warning(text).help(help));
                 this.problems.push(warning);
             }
@@ -139,7 +140,9 @@ impl<'a> Constants<'a> {
             None => Style::Panel,
             Some((_, Some(style))) => style,
             Some((other, None)) => {
-                let message = format!("`style` of `CHROME` is {other}");
+                let styles = ["panel", "plain", "info", "warning"];
+                let meant = other.as_str().and_then(|given| nearest(given, styles));
+                let message = format!("`style` of `CHROME` is {other}{}", did_you_mean(meant));
                 self.wrong_at(
                     "CHROME",
                     "style",
@@ -154,7 +157,9 @@ impl<'a> Constants<'a> {
                 let message = format!("`{key}` of `CHROME` is {other}, but must be a text");
                 let help = match key {
                     "title" => "as in `title: \"Badges\"`",
-                    _ => "the name of a field that `data` returns, as in `hide_when_empty: \"items\"`",
+                    _ => {
+                        "the name of a field that `data` returns, as in `hide_when_empty: \"items\"`"
+                    }
                 };
                 self.wrong_at("CHROME", key, message, help);
             }
@@ -224,7 +229,8 @@ impl<'a> Constants<'a> {
         if let (Some(min), Some(max)) = (parameter.min, parameter.max)
             && min > max
         {
-            let message = format!("`min` of `{place}` is {min}, which is more than its `max`, {max}");
+            let message =
+                format!("`min` of `{place}` is {min}, which is more than its `max`, {max}");
             self.wrong_at("PARAMETERS", name, message, "exchange the two");
             return None;
         }
@@ -237,7 +243,9 @@ impl<'a> Constants<'a> {
                     parameter.fits()
                 );
                 let help = match parameter.default.as_ref().map(ToString::to_string) {
-                    Some(given) => format!("{given} does not fit: give one that does, or leave `default` out to make `{name}` required"),
+                    Some(given) => format!(
+                        "{given} does not fit: give one that does, or leave `default` out to make `{name}` required"
+                    ),
                     None => "a default must fit its own parameter".into(),
                 };
                 self.wrong_at("PARAMETERS", name, message, &help);
@@ -262,9 +270,10 @@ impl<'a> Constants<'a> {
                 "min" | "max" => (value.is_number(), "a number, as in `max: 50`"),
                 "many" => (value.is_boolean(), "`true` or `false`"),
                 "help" | "label" => (value.is_string(), "a text, as in `help: \"How many\"`"),
-                "choices" => {
-                    (texts(value).is_some(), "a list of texts, as in `choices: [\"day\", \"week\"]`")
-                }
+                "choices" => (
+                    texts(value).is_some(),
+                    "a list of texts, as in `choices: [\"day\", \"week\"]`",
+                ),
                 _ => continue,
             };
             if !fits {

@@ -91,7 +91,8 @@ impl Definition {
                 "the script has no `data(widget)`: it gives the widget its data, as a map";
             problems.push(absent(&source, facts, missing, "data", "add `fn data(widget) { #{} }`"));
         }
-        if !has_check && refresh.is_none() {
+        // A `REFRESH` that can't be read has its own finding.
+        if !has_check && refresh.is_none() && !facts.constants.contains_key("REFRESH") {
             let missing = "nothing ever makes this widget's data new: no `should_invalidate(message, widget)`, no `REFRESH`";
             let help = "add the function, or a time as in `const REFRESH = \"6h\";`";
             problems.push(absent(&source, facts, missing, "should_invalidate", help));
@@ -202,7 +203,8 @@ fn absent(source: &Source, facts: &Facts, said: &str, name: &str, help: &str) ->
     let meant = nearest(name, facts.functions.iter().map(|f| f.name.as_str()));
     match meant.and_then(|meant| facts.function(meant)) {
         Some(other) => {
-            let help = format!("is `{}` in line {} meant? Then call it `{name}`", other.name, other.line);
+            let help =
+                format!("is `{}` in line {} meant? Then call it `{name}`", other.name, other.line);
             problem.at(&source.text, other.line, 1).help(help)
         }
         None => problem.help(help),

@@ -116,7 +116,8 @@ impl Loading<'_> {
         };
         let old = self.previous.and_then(|library| library.widgets.get(&name)).cloned();
         let template = template_of(&name);
-        let text = self.site.read(&template).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let text =
+            self.site.read(&template).map(|text| String::from_utf8_lossy(&text).into_owned());
         let read = self.latest(
             file,
             old.as_ref(),

@@ -19,7 +19,8 @@ use tempfile::TempDir;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mistakes");
 const MARK: &str = "//~ ";
 /// What the check is asked about.
-const MESSAGE: &[u8] = br#"{"topic":"io.pagure.prod.pagure.issue.new","msg_id":"2026-1","timestamp":1767268800,
+const MESSAGE: &[u8] =
+    br#"{"topic":"io.pagure.prod.pagure.issue.new","msg_id":"2026-1","timestamp":1767268800,
     "msg":{"issue":{"id":3,"title":"Broken","user":{"name":"ralph"}},"agent":"ralph"}}"#;
 
 struct Mistake {
@@ -95,7 +96,8 @@ fn mark(found: &Value) -> (String, String) {
 
 fn hubs(folder: &Path, arguments: &[&str]) -> Vec<Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hubs"));
-    let output = command.current_dir(folder).args(arguments).env_remove("RUST_LOG").output().unwrap();
+    let output =
+        command.current_dir(folder).args(arguments).env_remove("RUST_LOG").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
@@ -132,7 +134,8 @@ fn asked(folder: &Path, name: &str) -> Value {
     let placed = definition.place(&instance, Arc::new(hub)).unwrap();
     let message = parse_line(MESSAGE).unwrap();
     let message = interpreter.message(&message);
-    let failed = definition.should_invalidate(&mut interpreter, &message, &placed, now).unwrap_err();
+    let failed =
+        definition.should_invalidate(&mut interpreter, &message, &placed, now).unwrap_err();
     serde_json::to_value(failed.0.diagnostic).unwrap()
 }
 

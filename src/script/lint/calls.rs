@@ -152,11 +152,7 @@ fn arguments(number: usize) -> String {
     }
 }
 
-fn in_module(
-    reader: &Reader<'_>,
-    module: &str,
-    site: &CallSite<'_>,
-) -> Option<(String, String)> {
+fn in_module(reader: &Reader<'_>, module: &str, site: &CallSite<'_>) -> Option<(String, String)> {
     let own: BTreeMap<String, Arities>;
     let functions = if let Some(imported) = reader.imported(module) {
         own = open_functions(imported);
@@ -228,7 +224,8 @@ pub(super) fn check_tier(reader: &mut Reader<'_>, pure: &[(&str, usize)]) {
             );
             for site in sites(body) {
                 if let Some(called) = asks(reader, &site) {
-                    let said = format!("`{called}` can't be called from {}", way.join(", by way of "));
+                    let said =
+                        format!("`{called}` can't be called from {}", way.join(", by way of "));
                     let help = if called == "now" {
                         "only `data` sees the clock: compare with `message.sent_at`, or set `REFRESH`"
                     } else {
@@ -274,12 +271,7 @@ fn asks(reader: &Reader<'_>, site: &CallSite<'_>) -> Option<String> {
 }
 
 /// What a function of an imported module asks, itself or by way of others of its file.
-fn asked_in(
-    reader: &Reader<'_>,
-    module: &Module,
-    name: &str,
-    arguments: usize,
-) -> Option<String> {
+fn asked_in(reader: &Reader<'_>, module: &Module, name: &str, arguments: usize) -> Option<String> {
     let mut seen = BTreeSet::new();
     let mut waiting = vec![module.outline.function(name, arguments)?];
     while let Some(body) = waiting.pop() {

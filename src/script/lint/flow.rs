@@ -406,9 +406,15 @@ impl<'a> Flow<'a> {
                 Link::Item(item) => {
                     let by = self.used(item);
                     match (&value, by, item) {
-                        (Value::Widget | Value::Config | Value::Hub | Value::Message | Value::Map(_), Value::Text { start, whole: true }, Expr::StringConstant(_, place)) => {
-                            self.field(&value, &start, *place)
-                        }
+                        (
+                            Value::Widget
+                            | Value::Config
+                            | Value::Hub
+                            | Value::Message
+                            | Value::Map(_),
+                            Value::Text { start, whole: true },
+                            Expr::StringConstant(_, place),
+                        ) => self.field(&value, &start, *place),
                         (Value::List(item), Value::Number, _) if **item != Value::Nothing => {
                             (**item).clone()
                         }
@@ -618,10 +624,37 @@ impl<'a> Flow<'a> {
 
 /// Functions that leave their receiver as it is.
 const KEEPS: [&str; 31] = [
-    "all", "commas", "contains", "filter", "find", "find_map", "first", "for_each", "get",
-    "group_by", "index_of", "is_empty", "join", "keys", "last", "len", "log", "map", "reduce",
-    "reversed", "series", "some", "sorted_by", "sub_string", "to_debug", "to_json", "to_string",
-    "type_of", "unique", "values", "zip",
+    "all",
+    "commas",
+    "contains",
+    "filter",
+    "find",
+    "find_map",
+    "first",
+    "for_each",
+    "get",
+    "group_by",
+    "index_of",
+    "is_empty",
+    "join",
+    "keys",
+    "last",
+    "len",
+    "log",
+    "map",
+    "reduce",
+    "reversed",
+    "series",
+    "some",
+    "sorted_by",
+    "sub_string",
+    "to_debug",
+    "to_json",
+    "to_string",
+    "type_of",
+    "unique",
+    "values",
+    "zip",
 ];
 
 /// Two texts one behind the other.

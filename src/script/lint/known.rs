@@ -19,10 +19,8 @@ impl Arities {
 
     /// `1 or 2`, with so many less: a method's receiver is no argument to who reads.
     pub(super) fn words(self, less: usize) -> String {
-        let all: Vec<String> = (less..31)
-            .filter(|n| self.has(*n))
-            .map(|n| (n - less).to_string())
-            .collect();
+        let all: Vec<String> =
+            (less..31).filter(|n| self.has(*n)).map(|n| (n - less).to_string()).collect();
         match all.as_slice() {
             [] => "none".into(),
             [one] => one.clone(),

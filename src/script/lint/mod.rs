@@ -66,15 +66,34 @@ pub struct Lint {
 
 /// Fields of a message, on top.
 const MESSAGE_FIELDS: [&str; 15] = [
-    "body", "category", "headers", "icon", "id", "link", "msg", "objects", "packages",
-    "secondary_icon", "sent_at", "summary", "title", "topic", "usernames",
+    "body",
+    "category",
+    "headers",
+    "icon",
+    "id",
+    "link",
+    "msg",
+    "objects",
+    "packages",
+    "secondary_icon",
+    "sent_at",
+    "summary",
+    "title",
+    "topic",
+    "usernames",
 ];
 const WIDGET_FIELDS: [&str; 4] = ["config", "hub", "id", "name"];
 
 const OF_WIDGETS: [(&str, usize); 3] = [("data", 1), ("hints", 1), ("should_invalidate", 2)];
 const OF_PROCESSORS: [(&str, usize); 8] = [
-    ("group", 1), ("icon", 1), ("link", 1), ("objects", 1), ("packages", 1),
-    ("secondary_icon", 1), ("summary", 1), ("usernames", 1),
+    ("group", 1),
+    ("icon", 1),
+    ("link", 1),
+    ("objects", 1),
+    ("packages", 1),
+    ("secondary_icon", 1),
+    ("summary", 1),
+    ("usernames", 1),
 ];
 
 /// A module that the script imports.
@@ -100,7 +119,12 @@ impl Reader<'_> {
         self.at_place(problem, place(at), width)
     }
 
-    fn at_place(&self, problem: Diagnostic, (line, column): (usize, usize), width: usize) -> Diagnostic {
+    fn at_place(
+        &self,
+        problem: Diagnostic,
+        (line, column): (usize, usize),
+        width: usize,
+    ) -> Diagnostic {
         let mut placed = problem.in_file(self.file).at(self.text, line, column);
         placed.width = width.max(1);
         placed

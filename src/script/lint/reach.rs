@@ -18,13 +18,13 @@ pub(super) fn check(reader: &mut Reader<'_>, compared: &[Compared]) {
                 behind(reader, flow.body.statements(), &mut found);
                 behind(reader, flow.branch.statements(), &mut found);
             }
-            Node::Stmt(
-                Stmt::While(flow, _) | Stmt::Do(flow, ..) | Stmt::TryCatch(flow, _),
-            ) => {
+            Node::Stmt(Stmt::While(flow, _) | Stmt::Do(flow, ..) | Stmt::TryCatch(flow, _)) => {
                 behind(reader, flow.body.statements(), &mut found);
                 behind(reader, flow.branch.statements(), &mut found);
             }
-            Node::Stmt(Stmt::For(parts, _)) => behind(reader, parts.2.body.statements(), &mut found),
+            Node::Stmt(Stmt::For(parts, _)) => {
+                behind(reader, parts.2.body.statements(), &mut found)
+            }
             Node::Stmt(Stmt::Block(block)) => behind(reader, block.statements(), &mut found),
             Node::Expr(Expr::Stmt(block)) => behind(reader, block.statements(), &mut found),
             Node::Expr(Expr::And(parts, _)) => both(reader, parts, &mut found),
@@ -142,13 +142,18 @@ fn never(compared: &Compared) -> Option<(String, String)> {
                 if let (Value::Category, Some(text)) = (one, text(other))
                     && text.contains('.')
                 {
-                    let said = format!("this is {answer} true: a category is one word, as in `bodhi`");
+                    let said =
+                        format!("this is {answer} true: a category is one word, as in `bodhi`");
                     return Some((said, format!("write `message.topic.ends_with({text:?})`")));
                 }
                 if let (Value::Boolean, Value::Text { .. } | Value::Number) = (one, other) {
                     let kind = other.no_boolean().unwrap_or("something else");
-                    let said = format!("this is {answer} true: it compares true or false with {kind}");
-                    return Some((said, "compare the value itself, or leave the comparison out".into()));
+                    let said =
+                        format!("this is {answer} true: it compares true or false with {kind}");
+                    return Some((
+                        said,
+                        "compare the value itself, or leave the comparison out".into(),
+                    ));
                 }
             }
             None
@@ -157,7 +162,12 @@ fn never(compared: &Compared) -> Option<(String, String)> {
             let text = text(right).filter(|text| text.ends_with('.'))?;
             let said = "this is never true: no topic ends with a dot".to_string();
             let bare = text.trim_end_matches('.');
-            Some((said, format!("write `message.topic.contains(\"{text}\")`, or leave the dot out: `{bare}`")))
+            Some((
+                said,
+                format!(
+                    "write `message.topic.contains(\"{text}\")`, or leave the dot out: `{bare}`"
+                ),
+            ))
         }
         _ => None,
     }

@@ -47,7 +47,8 @@ fn unused_functions(
         }
         waiting.extend(closures(body).iter().filter_map(|name| outline.closure(name)));
         for site in sites(body).iter().filter(|site| site.module.is_none()) {
-            waiting.extend(outline.function(site.name, site.arguments));
+            // Called with too many arguments it is called nevertheless: that is said where it is.
+            waiting.extend(outline.named(site.name));
         }
         // `Fn("name")`, and whatever else calls by name.
         body.walk(&mut |node| {
@@ -64,9 +65,21 @@ fn unused_functions(
         if reached.contains(&key) || texts.contains(&body.name) || body.name.starts_with('_') {
             continue;
         }
-        let said = format!("nothing calls the function `{}`", body.name);
         let known = ["should_invalidate", "data", "hints"];
         let meant = entries.and_then(|_| crate::diagnostic::nearest(&body.name, known));
+        // What a widget can't be without is missed by whoever reads it as a widget.
+        let is_missed = match meant {
+            Some("data") => true,
+            Some("should_invalidate") => {
+                body.name == "should_invalidate" || !reader.constants.contains_key("REFRESH")
+            }
+            Some(meant) => body.name == meant,
+            None => false,
+        };
+        if is_missed {
+            continue;
+        }
+        let said = format!("nothing calls the function `{}`", body.name);
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`? That is what the engine calls"),
             None => "remove it, or call it".into(),
@@ -93,9 +106,8 @@ fn unused_imports(reader: &Reader<'_>, found: &mut Vec<Diagnostic>) {
         .collect();
     for import in source::imports(reader.file, reader.text).unwrap_or_default() {
         // Constants of a module are seen by their bare names.
-        let gives_constants = reader
-            .imported(&import.alias)
-            .is_some_and(|module| module.has_constants);
+        let gives_constants =
+            reader.imported(&import.alias).is_some_and(|module| module.has_constants);
         if !used.contains(&import.alias) && !gives_constants {
             let said = format!("nothing of `{}` is used", import.path);
             let mut problem = Diagnostic::warning(said)
@@ -208,9 +220,11 @@ fn hiding(reader: &Reader<'_>, is_entered: bool, found: &mut Vec<Diagnostic>) {
     for body in reader.outline.functions() {
         let (name, parameters) = (&body.name, body.parameters.len());
         let is_known = reader.known.global.get(name).is_some_and(|takes| takes.has(parameters));
-        // Rhai has a `name` for functions in variables, which nobody misses. A module's are called by its alias.
-        if is_known && name != "name" && is_entered {
-            let said = format!("the function `{name}` hides the one of this name that every script has");
+        // Rhai has some for values of its own making, which nobody misses. A module's are called by its alias.
+        let is_missed = !["name", "set_tag", "tag"].contains(&name.as_str());
+        if is_known && is_missed && is_entered {
+            let said =
+                format!("the function `{name}` hides the one of this name that every script has");
             let help = format!("call it something else: here `{name}` would mean this one");
             found.push(reader.named(Diagnostic::warning(said), body).help(help));
         }

@@ -37,7 +37,11 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Vec<Diagnostic>) {
     if !is_plain {
         return;
     }
-    for entry in hosts.iter().filter(|entry| !called.iter().any(|host| allows(entry, host))) {
+    // What is no host is told where constants are read.
+    let is_host = |entry: &&&str| !entry.contains(['/', '@', ' ', '?', '#']) && !entry.is_empty();
+    for entry in
+        hosts.iter().filter(is_host).filter(|entry| !called.iter().any(|host| allows(entry, host)))
+    {
         let said = format!("`HOSTS` names `{entry}`, which nothing asks");
         let problem = subject.in_constant(Diagnostic::warning(said), "HOSTS", entry);
         problems.push(problem.help("remove it: a script needs no more hosts than it asks"));
@@ -49,7 +53,8 @@ fn refused(subject: &Subject<'_>, spot: &Spot, host: &str, hosts: &[&str]) -> Di
         [] => "none".to_string(),
         hosts => hosts.iter().map(|host| format!("\"{host}\"")).collect::<Vec<_>>().join(", "),
     };
-    let said = format!("`{host}` is not in the script's `HOSTS` ({listed}), so it would be refused");
+    let said =
+        format!("`{host}` is not in the script's `HOSTS` ({listed}), so it would be refused");
     let help = match nearest(host, hosts.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Else add \"{host}\" to `HOSTS`"),
         None if subject.facts.constants.contains_key("HOSTS") => {
@@ -118,6 +123,8 @@ mod tests {
     fn hosts_are_allowed_as_they_are_when_asked() {
         assert!(allows("example.org", "example.org") && allows("*.example.org", "a.example.org"));
         assert!(!allows("*.example.org", "example.org") && !allows("example.org", "a.example.org"));
-        assert!(allows("example.org", "example.org:443") && !allows("example.org", "example.org:81"));
+        assert!(
+            allows("example.org", "example.org:443") && !allows("example.org", "example.org:81")
+        );
     }
 }

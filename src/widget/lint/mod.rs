@@ -33,8 +33,7 @@ pub(super) fn widget(subject: &Subject<'_>) -> Vec<Diagnostic> {
 
 impl Subject<'_> {
     fn at(&self, problem: Diagnostic, line: usize, column: usize, width: usize) -> Diagnostic {
-        let mut placed =
-            problem.in_file(&*self.source.file).at(&self.source.text, line, column);
+        let mut placed = problem.in_file(&*self.source.file).at(&self.source.text, line, column);
         placed.width = width.max(1);
         placed
     }

@@ -93,9 +93,7 @@ pub(super) fn reads_setting(text: &str, name: &str) -> bool {
             return false;
         }
         match rest.strip_prefix('.') {
-            Some(field) => {
-                field.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_part))
-            }
+            Some(field) => field.strip_prefix(name).is_some_and(|rest| !rest.starts_with(is_part)),
             None => match rest.strip_prefix(['[']) {
                 Some(item) => {
                     let item = item.trim_start_matches(['"', '\'', '`', ' ']);
