@@ -358,7 +358,7 @@ mod tests {
                 "items.*.who:3:12",
                 "items.*.name:3:24",
                 "side:3:43",
-                "item:3:80"
+                "item:3:81"
             ]
         );
     }
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(paths("{{ icon(name=\"x\") }}{{ a | b }}{{ a is odd }}"), ["a:1:24", "a:1:35"]);
         assert_eq!(
             paths("{{ 'a.b' }}{# c #}{% raw %}{{ d }}{% endraw %}{{- e[0].f[\"g\"] -}}"),
-            ["e.*.f.g:1:62"]
+            ["e.*.f.g:1:59"]
         );
     }
 

@@ -234,7 +234,7 @@ impl Trail {
         let here = self.at.line().map(|line| format!("{}:{line}", self.file));
         let mut callers: Vec<&str> = self.callers.iter().rev().map(String::as_str).collect();
         callers.dedup();
-        if callers.first().copied() == here.as_deref() {
+        if here.is_some() && callers.first().copied() == here.as_deref() {
             callers.remove(0);
         }
         let more = if callers.len() > CALLERS { ", …" } else { "" };

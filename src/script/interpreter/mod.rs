@@ -74,7 +74,8 @@ impl Interpreter {
         match self.program(source) {
             Ok(program) => {
                 let known = self.parts.known(self.tier, &self.limits);
-                lint::read(&program, source, known, role)
+                // A fault of the reader must not cost a thread that serves widgets.
+                panics::catch(|| lint::read(&program, source, known, role)).unwrap_or_default()
             }
             // It does not compile: `check` says so.
             Err(_) => Lint::default(),

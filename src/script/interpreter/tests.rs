@@ -337,11 +337,11 @@ fn an_error_is_a_sentence_at_its_place() {
         ),
         (
             "let a = #{ b: () }; a.b.c",
-            "`c` was read from nothing (`()`) | something before it is missing",
+            "`c` was read from nothing (`()`): `a.b` is that | something before it is missing",
         ),
         (
             "let a = #{ b: () }; a.b + 1",
-            "`+` can't join nothing (`()`) and an integer | something before it is missing",
+            "`+` can't join nothing (`()`) and an integer 1 | something before it is missing",
         ),
         ("\"a\".nosuch(1)", "there is no function `nosuch` for text, an integer"),
         ("[1].push()", "`push` does not take a list"),

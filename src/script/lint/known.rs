@@ -34,7 +34,7 @@ impl Arities {
 pub(in crate::script) struct Known {
     /// Rhai's own functions and ours.
     pub(super) global: HashMap<String, Arities>,
-    /// Those of the host, a part of `global`: what bindings add.
+    /// Those of them that only `data` may call.
     pub(super) data_only: BTreeMap<String, Arities>,
     pub(super) modules: BTreeMap<String, BTreeMap<String, Arities>>,
 }
@@ -56,6 +56,13 @@ const BUILT_IN: [(&str, &[usize]); 10] = [
 impl Known {
     /// `engine` is one without a script of its own.
     pub(in crate::script) fn of(engine: &Engine) -> Self {
+        let mut known = Self::registered(engine);
+        known.add_services();
+        known
+    }
+
+    /// What this engine has.
+    pub(super) fn registered(engine: &Engine) -> Self {
         let mut known = Self::default();
         let functions = engine.collect_fn_metadata(
             None,
@@ -76,21 +83,24 @@ impl Known {
             };
             *place = place.with(parameters);
         }
+        known
+    }
+
+    fn add_services(&mut self) {
         for (name, arities) in BUILT_IN {
-            known.add_global(name, arities);
+            self.add_global(name, arities);
         }
         for (name, arities) in services::GLOBAL {
-            known.add_global(name, arities);
-            known.data_only.insert(name.into(), known.global[name]);
+            self.add_global(name, arities);
+            self.data_only.insert(name.into(), self.global[name]);
         }
         for (module, functions) in services::MODULES {
-            let module = known.modules.entry(module.into()).or_default();
+            let module = self.modules.entry(module.into()).or_default();
             for (name, arities) in functions {
                 let place = module.entry((*name).into()).or_default();
                 *place = arities.iter().fold(*place, |all, n| all.with(*n));
             }
         }
-        known
     }
 
     fn add_global(&mut self, name: &str, arities: &[usize]) {

@@ -15,6 +15,7 @@ pub(super) fn check(reader: &mut Reader<'_>, entries: Option<&[(&str, usize)]>) 
     unused_functions(reader, entries, &mut found);
     unused_imports(reader, &mut found);
     for body in &reader.outline.bodies {
+        constants_changed(reader, body, &mut found);
         for (name, at) in unused_variables(body) {
             let said = format!("the variable `{name}` is never read");
             let problem = reader.at(Diagnostic::warning(said), at, name.chars().count());
@@ -118,6 +119,26 @@ fn unused_imports(reader: &Reader<'_>, found: &mut Vec<Diagnostic>) {
             found.push(problem);
         }
     }
+}
+
+/// `LIMIT = 3;` would change nothing: Rhai finds out when it runs.
+fn constants_changed(reader: &Reader<'_>, body: &Body, found: &mut Vec<Diagnostic>) {
+    let mut own: BTreeSet<&str> = body.parameters.iter().map(String::as_str).collect();
+    body.walk(&mut |node| match node {
+        Node::Stmt(Stmt::Var(parts, ..)) => drop(own.insert(parts.0.name.as_str())),
+        Node::Stmt(Stmt::For(parts, _)) => drop(own.insert(parts.0.name.as_str())),
+        _ => {}
+    });
+    body.walk(&mut |node| {
+        let Node::Stmt(Stmt::Assignment(parts)) = node else { return };
+        let Expr::Variable(variable, _, at) = &parts.1.lhs else { return };
+        let name = variable.1.as_str();
+        if reader.constants.contains_key(name) && !own.contains(name) {
+            let said = format!("`{name}` is a constant: it can't be changed");
+            let problem = reader.at(Diagnostic::error(said), *at, name.chars().count());
+            found.push(problem.help("make a variable of it with `let` inside the function"));
+        }
+    });
 }
 
 /// A variable on its way through a body.
