@@ -99,10 +99,9 @@ fn end_of(text: &str, close: &str) -> Option<usize> {
     for (at, letter) in text.char_indices() {
         match quote {
             Some(open) if letter == open => quote = None,
-            Some(_) => {}
             None if "\"'`".contains(letter) => quote = Some(letter),
             None if text[at..].starts_with(close) => return Some(at),
-            None => {}
+            _ => {}
         }
     }
     None

@@ -1,6 +1,6 @@
 //! A Rhai engine with everything off that a script must not have, and everything limited that it may.
 
-use super::{Tier, guards, lint::Known, placed, run, toolbox::Toolbox, tree};
+use super::{Tier, guards, lint::Known, missed, placed, run, toolbox::Toolbox, tree};
 use crate::config::Limits;
 use rhai::{
     Engine, Module, OptimizationLevel, Shared, Token,
@@ -145,6 +145,11 @@ impl Parts {
         engine.set_max_variables(limits.variables);
         free_words(&mut engine);
         engine.on_progress(run::on_progress);
+        #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
+        engine.on_missing_function(|name, arguments, _, _| {
+            missed::note(name, arguments);
+            Ok(None)
+        });
         engine.on_print(run::log);
         engine.on_debug(|text, _, _| run::log(text));
         engine

@@ -129,7 +129,7 @@ impl Context<'_> {
             EvalAltResult::ErrorRuntime(value, _) => {
                 let (said, value) = thrown(value);
                 let help = words::after_throw(&said, &value);
-                (FailureKind::Thrown(value), said, help)
+                (FailureKind::Thrown(value), said, Some(help))
             }
             other => {
                 let scene = Scene {

@@ -15,6 +15,7 @@ mod limits;
 mod lint;
 mod memory;
 mod message;
+mod missed;
 mod panics;
 mod parsing;
 mod placed;

@@ -3,6 +3,7 @@
 use super::{
     Tier,
     failure::lower_first,
+    missed,
     placed::{Settings, Widget, lacks},
     tree::Tree,
 };
@@ -35,9 +36,7 @@ pub(super) fn of(
     scene: &Scene<'_>,
 ) -> (String, String) {
     match error {
-        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
-            no_function(signature, tier, engine, scene)
-        }
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => no_function(signature, tier, engine),
         EvalAltResult::ErrorPropertyNotFound(name, _) => no_field(name, scene),
         EvalAltResult::ErrorDotExpr(said, _) => no_property(said, scene),
         EvalAltResult::ErrorIndexingType(what, _) => {
@@ -84,15 +83,15 @@ pub(super) fn of(
 }
 
 /// What helps against an error that the script or a function of the host threw.
-pub(super) fn after_throw(said: &str, thrown: &serde_json::Value) -> Option<String> {
+pub(super) fn after_throw(said: &str, thrown: &serde_json::Value) -> String {
     if thrown.get("service").is_some() {
-        let help = "the last good data are shown until it answers; to go on without it, write `try { … } catch (error) { … }`";
-        return Some(help.into());
+        "the last good data are shown until it answers; to go on without it, write `try { … } catch (error) { … }`"
+    } else if said.contains("` has no `") {
+        "read what there is; where it may be missing, ask with `.get(\"name\")`: that gives `()`"
+    } else {
+        "a `throw` ends the call: catch it with `try { … } catch (error) { … }` where it may happen"
     }
-    if said.contains("` has no `") {
-        return Some("read what there is; where it may be missing, ask with `.get(\"name\")`: that gives `()`".into());
-    }
-    Some("a `throw` ends the call: catch it with `try { … } catch (error) { … }` where it may happen".into())
+    .into()
 }
 
 fn no_field(name: &str, scene: &Scene<'_>) -> (String, String) {
@@ -100,19 +99,15 @@ fn no_field(name: &str, scene: &Scene<'_>) -> (String, String) {
     let known = owner.zip(scene.scope).and_then(|(owner, scope)| fields_of(owner, scope));
     let whose = owner.map_or_else(|| "the map".to_string(), |owner| format!("`{owner}`"));
     let help = format!("where it may be missing, read it as `.get(\"{name}\")`: that gives `()`");
-    match known {
-        Some(known) => {
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            (lacks(&whose, name, &known), help)
-        }
-        // Inside of another function its variables are gone: the names that the file uses must do.
-        None => {
-            let names = field_names(scene.text);
-            let names = names.iter().map(String::as_str).filter(|known| *known != name);
-            let meant = did_you_mean(nearest(name, names));
-            (format!("{whose} has no `{name}`{meant}"), help)
-        }
+    if let Some(known) = known {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        return (lacks(&whose, name, &known), help);
     }
+    // Inside of another function its variables are gone: the names that the file uses must do.
+    let names = field_names(scene.text);
+    let names = names.iter().map(String::as_str).filter(|known| *known != name);
+    let meant = did_you_mean(nearest(name, names));
+    (format!("{whose} has no `{name}`{meant}"), help)
 }
 
 /// Names behind a `.` and before a `:`.
@@ -141,26 +136,18 @@ fn bare(error: &EvalAltResult) -> String {
     said.rfind(" (line ").map_or(said.clone(), |at| said[..at].to_string())
 }
 
-fn no_function(
-    signature: &str,
-    tier: Tier,
-    engine: &Engine,
-    scene: &Scene<'_>,
-) -> (String, String) {
+fn no_function(signature: &str, tier: Tier, engine: &Engine) -> (String, String) {
     let (name, arguments) = signature.split_once(" (").unwrap_or((signature, ")"));
     let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
     let kinds: Vec<String> = arguments.split(", ").filter(|a| !a.is_empty()).map(kind).collect();
     let help = arguments.split(", ").find_map(missing_help);
+    let kinds = with_values(name, kinds);
     if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         let said = match kinds.as_slice() {
-            [left, right] => {
-                let values = operands(scene, name);
-                let (a, b) = values.unwrap_or_default();
-                format!("`{name}` can't join {left}{} and {right}{}", shown(a), shown(b))
-            }
+            [left, right] => format!("`{name}` can't join {left} and {right}"),
             _ => format!("`{name}` can't be used on {}", kinds.join(" and ")),
         };
-        let has_text = kinds.iter().any(|kind| kind == "text");
+        let has_text = kinds.iter().any(|kind| kind.starts_with("text"));
         let help = help.unwrap_or_else(|| {
             if has_text {
                 "make a number of the text with `parse_int(…)`, or a text of the number: `` `${x}` ``".into()
@@ -196,46 +183,12 @@ fn no_function(
     (format!("there is no function `{name}` for {}{}", list(&kinds), did_you_mean(meant)), help)
 }
 
-/// A value behind what kind it is: ` "abc"`.
-fn shown(value: Option<String>) -> String {
-    value.map_or_else(String::new, |value| format!(" {value}"))
-}
-
-/// The values on both sides of an operator, as far as the line and the variables show them.
-fn operands(scene: &Scene<'_>, operator: &str) -> Option<(Option<String>, Option<String>)> {
-    let (line, column) = (scene.line()?, scene.at.position()?);
-    let at = line.char_indices().nth(column.checked_sub(1)?)?.0;
-    let right = line[at..].strip_prefix(operator)?.trim_start();
-    let is_path = |c: char| c.is_alphanumeric() || "_.".contains(c);
-    let left = line[..at].trim_end();
-    let left = if left.ends_with('"') {
-        let from = left[..left.len() - 1].rfind('"')?;
-        &left[from..]
-    } else {
-        let from = left.rfind(|c| !is_path(c)).map_or(0, |at| at + 1);
-        left.get(from..)?
-    };
-    let right = match right.strip_prefix('"') {
-        Some(rest) => &right[..rest.find('"')? + 2],
-        None => &right[..right.find(|c| !is_path(c)).unwrap_or(right.len())],
-    };
-    // What is called or indexed is more than a path.
-    let ends = line[at..].split_once(right).map_or("", |(_, rest)| rest);
-    let right = (!ends.starts_with(['(', '['])).then_some(right);
-    Some((worth(left, scene.scope), right.and_then(|right| worth(right, scene.scope))))
-}
-
-/// What a literal or a path of variables is worth, in short.
-fn worth(text: &str, scope: Option<&Scope<'_>>) -> Option<String> {
-    if text.starts_with('"') || text.parse::<f64>().is_ok() {
-        return Some(text.into());
-    }
-    let value = value_at(text, scope?)?;
-    if value.is_unit() {
-        return None; // Its kind says all.
-    }
-    let shown = super::convert::shown(&value, 60);
-    Some(if value.is_string() { format!("{shown:?}") } else { shown })
+/// `text "abc"`, `an integer 1`: kinds with what was there, where the engine has kept it.
+fn with_values(name: &str, kinds: Vec<String>) -> Vec<String> {
+    let Some(values) = missed::take(name, kinds.len()) else { return kinds };
+    let both = kinds.into_iter().zip(values);
+    both.map(|(kind, value)| if value.is_empty() { kind } else { format!("{kind} {value}") })
+        .collect()
 }
 
 /// The value at a path, `user.address`, as the variables were when the function failed.

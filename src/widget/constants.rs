@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// The constants that mean something to the engine; a script may have others of its own.
-const KNOWN: [&str; 7] = ["CHROME", "HOSTS", "PARAMETERS", "REFRESH", "SCHEMAS", "TITLE", "TOPICS"];
+pub(super) const KNOWN: [&str; 7] =
+    ["CHROME", "HOSTS", "PARAMETERS", "REFRESH", "SCHEMAS", "TITLE", "TOPICS"];
 const PARAMETER_KEYS: [&str; 8] =
     ["choices", "default", "help", "kind", "label", "many", "max", "min"];
 const CHROME_KEYS: [&str; 3] = ["hide_when_empty", "style", "title"];

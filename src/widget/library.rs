@@ -149,7 +149,12 @@ impl Loading<'_> {
             old.as_ref(),
             |processor| &processor.source,
             Role::Processor,
-            |source, facts, _| Processor::read(family, source, facts),
+            |source, facts, lint| {
+                let unread = lint::unread(&source, lint);
+                let (read, mut problems) = Processor::read(family, source, facts);
+                problems.extend(unread);
+                (read, problems)
+            },
         );
         if let Some(processor) = read.or(old) {
             self.library.processors.add(processor);

@@ -358,7 +358,7 @@ fn an_error_is_a_sentence_at_its_place() {
         ("let f = |x| x; #{ f: f }", "`data` returned something that is no JSON: `f` is function"),
         ("#{ a: [1, 0.0 / 0.0] }", "`a[1]` is NaN"),
         ("sleep(1)", "a script can't sleep"),
-        ("for x in 5 { }", "expecting an iterable value"),
+        ("for x in 5 { }", "an iterable value is due here, not a number"),
     ] {
         let text = format!("const TABLE = #{{ a: 1 }}; fn data(widget) {{\n{body}\n}}");
         let found = built(&text).unwrap_err();

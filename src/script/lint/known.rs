@@ -107,9 +107,9 @@ impl Known {
         let place = self.global.entry(name.into()).or_default();
         *place = arities.iter().fold(*place, |all, n| all.with(*n));
     }
+}
 
-    /// Whether a module is the host's and asks others.
-    pub(super) fn asks_others(&self, module: &str) -> bool {
-        services::MODULES.iter().any(|(name, _)| *name == module)
-    }
+/// Whether a module is the host's and asks others.
+pub(super) fn asks_others(module: &str) -> bool {
+    services::MODULES.iter().any(|(name, _)| *name == module)
 }

@@ -12,6 +12,7 @@ mod outline;
 mod reach;
 mod returns;
 mod services;
+mod tier;
 mod usage;
 mod value;
 
@@ -59,6 +60,8 @@ pub struct Lint {
     pub addresses: Vec<Spot>,
     /// It asks for addresses that are not plain.
     pub asks_elsewhere: bool,
+    /// Constants that no function and no other constant reads.
+    pub unread_constants: Vec<Spot>,
     /// What `data` returns, and `hints`.
     pub data: Option<Shape>,
     pub hints: Option<(Shape, usize, usize)>,
@@ -162,13 +165,14 @@ pub(super) fn read(program: &Program, source: &Source, known: &Known, role: Role
         Role::Module => None,
     };
     match role {
-        Role::Widget => calls::check_tier(&mut reader, &OF_WIDGETS[1..]),
-        Role::Processor => calls::check_tier(&mut reader, &OF_PROCESSORS),
+        Role::Widget => tier::check(&mut reader, &OF_WIDGETS[1..]),
+        Role::Processor => tier::check(&mut reader, &OF_PROCESSORS),
         Role::Module => {}
     }
     usage::check(&mut reader, entries);
 
-    let mut lint = Lint::default();
+    let unread_constants = usage::unread_constants(&reader, program);
+    let mut found = Lint { unread_constants, ..Lint::default() };
     let outline = std::mem::replace(&mut reader.outline, Outline::empty());
     let mut flow = Flow::new(&outline, reader.constants);
     match role {
@@ -181,12 +185,12 @@ pub(super) fn read(program: &Program, source: &Source, known: &Known, role: Role
                 let returned = flow.enter(body, vec![Value::Widget]);
                 let (line, column) = body.place(reader.text);
                 let shape = returns::joined(&returned);
-                lint.hints = shape.map(|shape| (shape, line, column));
+                found.hints = shape.map(|shape| (shape, line, column));
             }
             if let Some(body) = outline.function("data", 1) {
                 let returned = flow.enter(body, vec![Value::Widget]);
                 returns::of_data(&mut reader, &returned);
-                lint.data = returns::joined(&returned);
+                found.data = returns::joined(&returned);
             }
         }
         Role::Processor => {
@@ -203,39 +207,39 @@ pub(super) fn read(program: &Program, source: &Source, known: &Known, role: Role
     flow.enter_the_rest();
     let seen = flow.seen;
     reader.outline = outline;
-    fields(&mut reader, &seen, &mut lint);
+    fields(&mut reader, &seen, &mut found);
     reach::check(&mut reader, &seen.compared);
-    lint.asked = seen.asked.into_iter().collect();
-    lint.hands_on_config = seen.whole_config;
+    found.asked = seen.asked.into_iter().collect();
+    found.hands_on_config = seen.whole_config;
     for ((line, column), start, whole) in seen.addresses {
         match start {
             Some(name) if !name.is_empty() => {
                 // Nothing of an address that is plain as a whole is missing: a space behind it says so.
                 let name = if whole { name + " " } else { name };
-                lint.addresses.push(Spot { name, line, column });
+                found.addresses.push(Spot { name, line, column });
             }
-            _ => lint.asks_elsewhere = true,
+            _ => found.asks_elsewhere = true,
         }
     }
-    lint.asks_elsewhere |= reader.modules.iter().any(|module| {
+    found.asks_elsewhere |= reader.modules.iter().any(|module| {
         let mut sites = module.outline.bodies.iter().flat_map(calls::sites);
         sites.any(|site| site.module.as_deref() == Some("http"))
     });
-    lint.problems = reader.problems;
-    lint.problems.sort_by(|a, b| {
+    found.problems = reader.problems;
+    found.problems.sort_by(|a, b| {
         (a.line, a.column, a.severity, &a.message).cmp(&(b.line, b.column, b.severity, &b.message))
     });
-    lint.problems.dedup();
-    lint
+    found.problems.dedup();
+    found
 }
 
 /// Fields of `widget`, of the hub and of messages that there are not.
-fn fields(reader: &mut Reader<'_>, seen: &flow::Seen, lint: &mut Lint) {
+fn fields(reader: &mut Reader<'_>, seen: &flow::Seen, found: &mut Lint) {
     for (at, owner, name) in &seen.fields {
         let (whose, known): (_, &[&str]) = match owner {
             Owner::Config => {
                 let (line, column) = *at;
-                lint.settings.push(Spot { name: name.clone(), line, column });
+                found.settings.push(Spot { name: name.clone(), line, column });
                 continue;
             }
             Owner::Widget => ("`widget`", &WIDGET_FIELDS),

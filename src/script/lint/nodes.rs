@@ -48,8 +48,9 @@ fn below_statement<'a>(statement: &'a Stmt, each: &mut dyn FnMut(Node<'a>)) {
         }
         Stmt::FnCall(call, _) => call.args.iter().for_each(|arg| each(Node::Expr(arg))),
         Stmt::Block(block) => all(block, each),
-        Stmt::Expr(expr) => each(Node::Expr(expr)),
-        Stmt::BreakLoop(Some(expr), ..) | Stmt::Return(Some(expr), ..) => each(Node::Expr(expr)),
+        Stmt::Expr(expr) | Stmt::BreakLoop(Some(expr), ..) | Stmt::Return(Some(expr), ..) => {
+            each(Node::Expr(expr));
+        }
         _ => {}
     }
 }

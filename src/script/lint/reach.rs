@@ -23,10 +23,11 @@ pub(super) fn check(reader: &mut Reader<'_>, compared: &[Compared]) {
                 behind(reader, flow.branch.statements(), &mut found);
             }
             Node::Stmt(Stmt::For(parts, _)) => {
-                behind(reader, parts.2.body.statements(), &mut found)
+                behind(reader, parts.2.body.statements(), &mut found);
             }
-            Node::Stmt(Stmt::Block(block)) => behind(reader, block.statements(), &mut found),
-            Node::Expr(Expr::Stmt(block)) => behind(reader, block.statements(), &mut found),
+            Node::Stmt(Stmt::Block(block)) | Node::Expr(Expr::Stmt(block)) => {
+                behind(reader, block.statements(), &mut found);
+            }
             Node::Expr(Expr::And(parts, _)) => both(reader, parts, &mut found),
             _ => {}
         });

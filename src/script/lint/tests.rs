@@ -23,8 +23,8 @@ fn read_with(text: &str, role: Role, modules: &[(&str, &str)]) -> Lint {
 }
 
 fn said(lint: &Lint) -> Vec<String> {
-    let line = |p: &Diagnostic| format!("{}: {}", p.line.unwrap_or(0), p.message);
-    lint.problems.iter().map(line).collect()
+    let words = |p: &Diagnostic| format!("{}: {}", p.line.unwrap_or(0), p.message);
+    lint.problems.iter().map(words).collect()
 }
 
 #[test]

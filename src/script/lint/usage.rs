@@ -1,12 +1,12 @@
 //! What is there for nothing: functions that nobody calls, imports and variables that nobody reads; and names that
 //! hide others.
 
-use super::Reader;
 use super::calls::{closures, sites};
-use super::nodes::{Node, children};
+use super::nodes::{Node, children, walk};
 use super::outline::Body;
+use super::{Reader, Spot};
 use crate::diagnostic::Diagnostic;
-use crate::script::source;
+use crate::script::{program::Program, source};
 use rhai::{Expr, Position, Stmt};
 use std::collections::BTreeSet;
 
@@ -121,6 +121,29 @@ fn unused_imports(reader: &Reader<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Constants that nothing reads, at their places.
+pub(super) fn unread_constants(reader: &Reader<'_>, program: &Program) -> Vec<Spot> {
+    let mut read: BTreeSet<String> = BTreeSet::new();
+    let mut note = |node: Node<'_>| match node {
+        Node::Expr(Expr::Variable(variable, ..)) => drop(read.insert(variable.1.to_string())),
+        Node::Stmt(Stmt::Share(captured)) => {
+            read.extend(captured.iter().map(|(name, _)| name.name.to_string()));
+        }
+        _ => {}
+    };
+    for body in &reader.outline.bodies {
+        body.walk(&mut note);
+    }
+    for statement in program.ast().statements() {
+        walk(Node::Stmt(statement), &mut note);
+    }
+    let places = &program.facts.places;
+    let unread = places.iter().filter(|(name, _)| !read.contains(*name));
+    unread
+        .map(|(name, (line, column))| Spot { name: name.clone(), line: *line, column: *column })
+        .collect()
+}
+
 /// `LIMIT = 3;` would change nothing: Rhai finds out when it runs.
 fn constants_changed(reader: &Reader<'_>, body: &Body, found: &mut Vec<Diagnostic>) {
     let mut own: BTreeSet<&str> = body.parameters.iter().map(String::as_str).collect();
@@ -210,8 +233,9 @@ fn read(node: Node<'_>, open: &mut Vec<Variable>, unread: &mut Vec<(String, Posi
             block(flow.body.statements(), open, unread);
             block(flow.branch.statements(), open, unread);
         }
-        Node::Stmt(Stmt::Block(inner)) => block(inner.statements(), open, unread),
-        Node::Expr(Expr::Stmt(inner)) => block(inner.statements(), open, unread),
+        Node::Stmt(Stmt::Block(inner)) | Node::Expr(Expr::Stmt(inner)) => {
+            block(inner.statements(), open, unread);
+        }
         Node::Stmt(Stmt::Share(captured)) => {
             captured.iter().for_each(|(name, _)| mark(&name.name, open));
         }

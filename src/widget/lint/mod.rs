@@ -9,6 +9,7 @@ mod template;
 pub use template::Unreturned;
 
 use super::calls::HINT_KEYS;
+use super::constants::KNOWN;
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::script::{Facts, Lint, Shape, Source, Spot};
 use serde_json::{Map, Value};
@@ -28,6 +29,46 @@ pub(super) fn widget(subject: &Subject<'_>) -> Vec<Diagnostic> {
     hosts::check(subject, &mut problems);
     subject.chrome(&mut problems);
     subject.hints(&mut problems);
+    problems.extend(unread(subject.source, subject.lint));
+    problems
+}
+
+/// What authors call constants that have another name here.
+const OTHER_NAMES: [(&str, &str); 10] = [
+    ("ALLOWED_HOSTS", "HOSTS"),
+    ("CONFIG", "PARAMETERS"),
+    ("DOMAINS", "HOSTS"),
+    ("EVERY", "REFRESH"),
+    ("INTERVAL", "REFRESH"),
+    ("NAME", "TITLE"),
+    ("OPTIONS", "PARAMETERS"),
+    ("PARAMS", "PARAMETERS"),
+    ("SETTINGS", "PARAMETERS"),
+    ("TTL", "REFRESH"),
+];
+
+/// Constants that neither the engine nor the script reads.
+pub(super) fn unread(source: &Source, lint: &Lint) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for spot in &lint.unread_constants {
+        let name = spot.name.as_str();
+        // One whose name is nearly right has its own finding.
+        if KNOWN.contains(&name) || nearest(name, KNOWN).is_some() || name.starts_with('_') {
+            continue;
+        }
+        let meant = OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|(_, meant)| *meant);
+        let said = format!("nothing reads the constant `{name}`{}", did_you_mean(meant));
+        let help = match meant {
+            Some(meant) => format!("the engine reads `{meant}`"),
+            None => format!("remove it; the engine reads {}", KNOWN.join(", ")),
+        };
+        let mut problem = Diagnostic::warning(said)
+            .in_file(&*source.file)
+            .at(&source.text, spot.line, spot.column)
+            .help(help);
+        problem.width = name.chars().count();
+        problems.push(problem);
+    }
     problems
 }
 
