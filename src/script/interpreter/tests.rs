@@ -343,11 +343,11 @@ fn an_error_is_a_sentence_at_its_place() {
             "let a = #{ b: () }; a.b + 1",
             "`+` can't join nothing (`()`) and an integer 1 | something before it is missing",
         ),
-        ("\"a\".nosuch(1)", "there is no function `nosuch` for text, an integer"),
+        ("\"a\".nosuch(1)", "there is no function `nosuch` for text \"a\", an integer 1"),
         ("[1].push()", "`push` does not take a list"),
         (
             "[1].pussh(2)",
-            "there is no function `pussh` for a list, an integer; did you mean `push`?",
+            "there is no function `pussh` for a list [1], an integer 2; did you mean `push`?",
         ),
         ("[1][4]", "the list has 1 item(s), so there is none at 4"),
         ("throw \"out of luck\"", "widgets/x.rhai:2:1: out of luck"),
