@@ -207,7 +207,8 @@ fn absent(source: &Source, facts: &Facts, said: &str, name: &str, help: &str) ->
                 format!("is `{}` in line {} meant? Then call it `{name}`", other.name, other.line);
             problem.at(&source.text, other.line, 1).help(help)
         }
-        None => problem.help(help),
+        // The whole file is meant.
+        None => problem.at(&source.text, 1, 1).help(help),
     }
 }
 

@@ -44,8 +44,11 @@ impl Check {
         let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
         if self.format == Format::Human {
             let warnings = problems.len() - errors;
-            let checked =
-                if self.names.is_empty() { library.widgets().count() } else { self.names.len() };
+            let is_widget = |file: &&String| {
+                !file.starts_with("widgets/lib/") && !file.starts_with("widgets/messages/")
+            };
+            let all = found.site.list("widgets", ".rhai").iter().filter(is_widget).count();
+            let checked = if self.names.is_empty() { all } else { self.names.len() };
             writeln!(
                 out,
                 "{} checked: {}, {}",

@@ -147,6 +147,20 @@ fn never(compared: &Compared) -> Option<(String, String)> {
                         format!("this is {answer} true: a category is one word, as in `bodhi`");
                     return Some((said, format!("write `message.topic.ends_with({text:?})`")));
                 }
+                if let (Value::List(_), Value::Text { .. } | Value::Number | Value::Boolean) =
+                    (one, other)
+                {
+                    let kind = other.no_boolean().unwrap_or("true or false");
+                    let said = format!("this is {answer} true: it compares a list with {kind}");
+                    return Some((
+                        said,
+                        "ask whether it is in the list: `list.contains(value)`".into(),
+                    ));
+                }
+                if let (Value::Number, Value::Text { .. }) = (one, other) {
+                    let said = format!("this is {answer} true: it compares a number with text");
+                    return Some((said, "leave out the quotes, or convert one of the two".into()));
+                }
                 if let (Value::Boolean, Value::Text { .. } | Value::Number) = (one, other) {
                     let kind = other.no_boolean().unwrap_or("something else");
                     let said =
@@ -158,6 +172,12 @@ fn never(compared: &Compared) -> Option<(String, String)> {
                 }
             }
             None
+        }
+        "&" | "|" => {
+            let said = format!(
+                "`{operator}` is for the bits of numbers: between conditions it asks both, always"
+            );
+            Some((said, format!("write `{operator}{operator}`")))
         }
         "ends_with" if *left == Value::Topic => {
             let text = text(right).filter(|text| text.ends_with('.'))?;

@@ -120,6 +120,10 @@ impl Reading<'_> {
             let help = format!("the parameter is `widget.config.{name}`");
             return Finding::new(said, help).wide(width);
         }
+        if matches!(name, "widget" | "message") {
+            let help = "it is a parameter: write it between the `(` and `)` of this function too, and hand it over in the call";
+            return Finding::new(said, help).wide(width);
+        }
         Finding::new(
             said,
             "a function sees its parameters, its own variables and the constants at the top",

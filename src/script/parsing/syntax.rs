@@ -14,6 +14,14 @@ impl Reading<'_> {
         if is_at_end && self.unclosed((usize::MAX, 1)).is_some() {
             return self.end_of_file();
         }
+        if here == Some(&Token::Fn)
+            && let Some((bracket, (line, _))) = self.unclosed(self.at)
+        {
+            let said =
+                format!("a `{}` is missing here, before the next function", closing(bracket));
+            let help = format!("close the `{bracket}` of line {line}");
+            return Finding::new(said, help).at(self.before());
+        }
         if token == ";" && here == Some(&Token::Colon) {
             // `{ name: value }`: a block, in which `name` is a statement.
             let open = self

@@ -94,7 +94,9 @@ impl<'a> Flow<'a> {
     fn operator(&mut self, name: &str, arguments: &[Value], at: Position) -> Value {
         self.lose_all(arguments);
         match (name, arguments) {
-            ("==" | "!=" | "<" | ">" | "<=" | ">=" | "contains", [left, right]) => {
+            ("&" | "|", [Value::Boolean, Value::Boolean])
+            | ("==" | "!=" | "<" | ">" | "<=" | ">=", [_, _]) => {
+                let (left, right) = (&arguments[0], &arguments[1]);
                 let (left, right) = (left.clone(), right.clone());
                 self.seen.compared.push(Compared { operator: name.into(), left, right, at });
                 Value::Boolean
@@ -214,7 +216,7 @@ impl<'a> Flow<'a> {
             }
             Value::Config => {
                 read(Owner::Config);
-                Value::Unknown
+                self.setting(name)
             }
             Value::Hub => {
                 read(Owner::Hub);
@@ -225,12 +227,32 @@ impl<'a> Flow<'a> {
                 match name {
                     "topic" => Value::Topic,
                     "category" => Value::Category,
+                    "usernames" | "packages" | "objects" => Value::List(Box::new(some_text())),
+                    "id" | "sent_at" | "title" | "summary" | "link" | "icon" | "secondary_icon" => {
+                        some_text()
+                    }
                     _ => Value::Unknown,
                 }
             }
             Value::Map(fields) => fields.get(name).cloned().unwrap_or(Value::Unknown),
             _ => Value::Unknown,
         }
+    }
+
+    /// The value of a parameter, as `PARAMETERS` declares it.
+    fn setting(&self, name: &str) -> Value {
+        let declared = self.constants.get("PARAMETERS").and_then(|all| all.get(name));
+        let Some(declared) = declared else { return Value::Unknown };
+        let one = match declared.get("kind").and_then(|kind| kind.as_str()) {
+            // The empty text is how a script says "not given".
+            Some("integer" | "number") if declared.get("default").is_none_or(|d| d != "") => {
+                Value::Number
+            }
+            Some("boolean") if declared.get("default").is_none_or(|d| d != "") => Value::Boolean,
+            Some("integer" | "number" | "boolean") | None => Value::Unknown,
+            Some(_) => some_text(),
+        };
+        if declared.get("many").is_some() { Value::List(Box::new(one)) } else { one }
     }
 
     fn method(&mut self, on: &Value, name: &str, arguments: &[Value]) -> Value {
@@ -320,6 +342,11 @@ const KEEPS: [&str; 31] = [
     "values",
     "zip",
 ];
+
+/// A text of which nothing more is known.
+fn some_text() -> Value {
+    Value::Text { start: String::new(), whole: false }
+}
 
 /// Two texts one behind the other.
 fn joined(left: Value, right: Value) -> Value {
