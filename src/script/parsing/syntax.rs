@@ -1,6 +1,6 @@
 //! Signs that are missing, too many, or mean nothing where they stand.
 
-use super::text::closing;
+use super::text::{Unclosed, closing};
 use super::{Finding, Reading, by_words, lower_first};
 use rhai::{LexError, Token};
 
@@ -15,23 +15,12 @@ impl Reading<'_> {
             return self.end_of_file();
         }
         if here == Some(&Token::Fn)
-            && let Some((bracket, (line, _))) = self.unclosed(self.at)
+            && let Some(unclosed) = self.unclosed(self.at)
         {
-            let said =
-                format!("a `{}` is missing here, before the next function", closing(bracket));
-            let help = format!("close the `{bracket}` of line {line}");
-            return Finding::new(said, help).at(self.before());
+            return before_a_function(&unclosed);
         }
         if token == ";" && here == Some(&Token::Colon) {
-            // `{ name: value }`: a block, in which `name` is a statement.
-            let open = self
-                .tokens
-                .iter()
-                .rev()
-                .find(|(token, at)| *token == Token::LeftBrace && *at < self.at);
-            if let Some((_, at)) = open {
-                return Finding::new("a map begins with `#{`", "write `#{ name: value }`").at(*at);
-            }
+            return self.colon();
         }
         // Before the end of a statement or block no comma is missing but the bracket's end.
         let token = match (token, here) {
@@ -61,11 +50,11 @@ impl Reading<'_> {
 
     pub(super) fn end_of_file(&self) -> Finding {
         match self.unclosed((usize::MAX, 1)) {
-            Some((bracket, at)) => Finding::new(
+            Some(Unclosed { bracket, opened, .. }) => Finding::new(
                 format!("this `{bracket}` is never closed"),
                 format!("put a `{}` behind what belongs into it", closing(bracket)),
             )
-            .at(at)
+            .at(opened)
             .wide(bracket.len()),
             None => Finding::new(
                 "the file ends in the middle of a statement",
@@ -75,19 +64,34 @@ impl Reading<'_> {
         }
     }
 
-    pub(super) fn nested_function(&self) -> Finding {
-        let said = "a function can't stand inside another";
-        match self.unclosed(self.at) {
-            Some((bracket, (line, _))) => Finding::new(
-                said,
-                format!(
-                    "a `{}` is missing before it: the `{bracket}` of line {line} is still open",
-                    closing(bracket)
-                ),
+    /// `{ name: value }`, in which `{` begins a block, or `lib:name()`.
+    fn colon(&self) -> Finding {
+        let before = |at: usize| at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        let here = self.tokens.iter().position(|(_, at)| *at == self.at).unwrap_or(0);
+        let open = here.checked_sub(2).and_then(|at| self.tokens.get(at));
+        match open {
+            // The brace of a function or of an `if` begins a block for sure.
+            Some((Token::LeftBrace, at))
+                if !before(here - 2).is_some_and(|(token, _)| *token == Token::RightParen) =>
+            {
+                Finding::new("a map begins with `#{`", "write `#{ name: value }`").at(*at)
+            }
+            _ => Finding::new(
+                "a `:` can't stand here",
+                "a function of a module is called with two, `lib::name()`; a map begins with `#{`",
             ),
-            None => Finding::new(said, "move it to the top of the file"),
         }
-        .wide(2)
+    }
+
+    pub(super) fn nested_function(&self) -> Finding {
+        match self.unclosed(self.at) {
+            Some(unclosed) => before_a_function(&unclosed),
+            None => Finding::new(
+                "a function can't stand inside another",
+                "move it to the top of the file",
+            )
+            .wide(2),
+        }
     }
 
     pub(super) fn bad_input(&self, error: &LexError) -> Finding {
@@ -184,11 +188,18 @@ impl Reading<'_> {
             Some(Token::Period | Token::Elvis) => Finding::new(
                 "the name of a field is due behind the `.`",
                 "write `map.name`; another name stands in brackets: `map[\"a-b\"]`",
-            ),
+            )
+            .at(self.before()),
             _ => Finding::new(
                 "the name of a field is due here",
                 "write `name: value`; a name with other signs stands in quotes: `\"a-b\": value`",
             ),
         }
     }
+}
+
+fn before_a_function(unclosed: &Unclosed) -> Finding {
+    let Unclosed { bracket, opened: (line, _), due } = unclosed;
+    let said = format!("a `{}` is missing here, before the next function", closing(bracket));
+    Finding::new(said, format!("close the `{bracket}` of line {line}")).at(*due)
 }

@@ -4,6 +4,14 @@ use super::{Place, Reading};
 use crate::script::facts::place;
 use rhai::{Engine, Token};
 
+/// A bracket without its end.
+pub(super) struct Unclosed {
+    pub(super) bracket: &'static str,
+    pub(super) opened: Place,
+    /// Where its end belongs.
+    pub(super) due: Place,
+}
+
 /// The tokens of a text, as far as it can be read.
 pub(super) fn tokens(text: &str) -> Vec<(Token, Place)> {
     let engine = Engine::new_raw();
@@ -65,7 +73,7 @@ impl Reading<'_> {
 
     /// The bracket that most likely has no end: where what closes it stands further to the left than its line, it is
     /// another's; else the one that was opened last.
-    pub(super) fn unclosed(&self, until: Place) -> Option<(&'static str, Place)> {
+    pub(super) fn unclosed(&self, until: Place) -> Option<Unclosed> {
         let indent = |line: usize| {
             let text = self.text.lines().nth(line - 1).unwrap_or("");
             text.chars().take_while(|c| c.is_whitespace()).count()
@@ -81,13 +89,18 @@ impl Reading<'_> {
                     let (bracket, opened) = open.pop()?;
                     let begins_line = at.1 == indent(at.0) + 1;
                     if begins_line && opened.0 != at.0 && indent(at.0) < indent(opened.0) {
-                        return Some((bracket, opened));
+                        return Some(Unclosed { bracket, opened, due: self.behind(*at) });
                     }
                 }
                 _ => {}
             }
         }
-        open.pop()
+        let (bracket, opened) = open.pop()?;
+        Some(Unclosed { bracket, opened, due: self.behind(until) })
+    }
+
+    fn behind(&self, at: Place) -> Place {
+        behind(self.text, at).unwrap_or(at)
     }
 }
 
