@@ -6,7 +6,7 @@ use super::{
     facts::{self, Facts, place},
     failure, panics, parsing,
     placed::Settings,
-    program::{Imported, Program},
+    program::Program,
     run::{self, Call, Running},
     source::{Source, without_imports},
     tree::Tree,
@@ -50,10 +50,8 @@ pub(super) fn program(
     let (ast, mut facts) = unit.load(&source.file, &source.text).map_err(|d| vec![d])?;
     facts.functions = facts::functions(&ast);
     let Unit { mut engine, properties, constants, captures, aliases, trees, .. } = unit;
-    let imported = aliases.into_iter().filter_map(|(alias, path)| {
-        let (ast, has_constants) = trees.get(&path)?.clone();
-        Some(Imported { alias, ast, has_constants })
-    });
+    let imported = aliases.into_iter();
+    let imported = imported.filter_map(|(alias, path)| Some((alias, trees.get(&path)?.clone())));
     let imported = imported.collect();
     for name in properties {
         register_getters(&mut engine, &name, tier);
@@ -121,8 +119,8 @@ struct Unit<'s> {
     engine: Engine,
     /// By path, as imported.
     modules: BTreeMap<String, rhai::Shared<Module>>,
-    /// What they were made from, and whether they have constants.
-    trees: BTreeMap<String, (AST, bool)>,
+    /// What they were made from.
+    trees: BTreeMap<String, AST>,
     /// Which path an alias stands for.
     aliases: BTreeMap<String, String>,
     /// Constants of all files: functions find them by name, wherever they stand.
@@ -241,14 +239,12 @@ impl Unit<'_> {
         ast.clear_statements();
         let mut module = Module::eval_ast_as_new(Scope::new(), &ast, &self.engine)
             .map_err(|error| Diagnostic::error(error.to_string()).in_file(file))?;
-        let mut has_constants = false;
         for (name, _, value) in self.constants.iter() {
             if self.defined_in.get(name).is_some_and(|defined| defined == file) {
                 module.set_var(name, value);
-                has_constants = true;
             }
         }
-        self.trees.insert(path.into(), (ast, has_constants));
+        self.trees.insert(path.into(), ast);
         module.build_index();
         self.modules.insert(path.into(), module.into());
         Ok(())

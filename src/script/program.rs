@@ -4,23 +4,16 @@ use super::facts::Facts;
 use rhai::{AST, ASTNode, Dynamic, Engine, EvalAltResult, ImmutableString, Scope};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 pub(super) struct Program {
     pub(super) engine: Engine,
     pub(super) facts: Facts,
     ast: AST,
-    /// What it imports, for whoever reads the script without running it.
-    pub(super) modules: Vec<Imported>,
+    /// What it imports, by the name behind `as`.
+    modules: BTreeMap<String, AST>,
     /// Made when first called, by name.
     entries: RefCell<FxHashMap<String, SmallVec<[Rc<Entry>; 1]>>>,
-}
-
-/// A module under a name that a script calls it by.
-pub(super) struct Imported {
-    pub(super) alias: String,
-    pub(super) ast: AST,
-    pub(super) has_constants: bool,
 }
 
 /// A function whose body is the program. Called from outside as a function, it would lose the place of what a limit
@@ -46,12 +39,22 @@ impl Entry {
 }
 
 impl Program {
-    pub(super) fn new(engine: Engine, ast: AST, facts: Facts, modules: Vec<Imported>) -> Self {
+    pub(super) fn new(
+        engine: Engine,
+        ast: AST,
+        facts: Facts,
+        modules: BTreeMap<String, AST>,
+    ) -> Self {
         Self { engine, facts, ast, modules, entries: RefCell::default() }
     }
 
     pub(super) fn ast(&self) -> &AST {
         &self.ast
+    }
+
+    /// The modules that it imports, for whoever reads the script without running it.
+    pub(super) fn imported(&self) -> impl Iterator<Item = (&str, &AST)> {
+        self.modules.iter().map(|(alias, ast)| (alias.as_str(), ast))
     }
 
     /// The function of this name with so many parameters.

@@ -103,7 +103,6 @@ const OF_PROCESSORS: [(&str, usize); 8] = [
 pub(super) struct Module {
     pub(super) alias: String,
     pub(super) outline: Outline,
-    pub(super) has_constants: bool,
 }
 
 /// A script that is read, and what is wrong with it so far.
@@ -144,11 +143,9 @@ impl Reader<'_> {
 }
 
 pub(super) fn read(program: &Program, source: &Source, known: &Known, role: Role) -> Lint {
-    let modules = program.modules.iter().map(|module| Module {
-        alias: module.alias.clone(),
-        outline: Outline::of(&module.ast),
-        has_constants: module.has_constants,
-    });
+    let modules = program
+        .imported()
+        .map(|(alias, ast)| Module { alias: alias.into(), outline: Outline::of(ast) });
     let mut reader = Reader {
         file: &source.file,
         text: &source.text,
@@ -169,7 +166,7 @@ pub(super) fn read(program: &Program, source: &Source, known: &Known, role: Role
         Role::Processor => tier::check(&mut reader, &OF_PROCESSORS),
         Role::Module => {}
     }
-    usage::check(&mut reader, entries);
+    usage::check(&mut reader, source, entries);
 
     let unread_constants = usage::unread_constants(&reader, program);
     let mut found = Lint { unread_constants, ..Lint::default() };

@@ -6,14 +6,14 @@ use super::nodes::{Node, children, walk};
 use super::outline::Body;
 use super::{Reader, Spot};
 use crate::diagnostic::Diagnostic;
-use crate::script::{program::Program, source};
+use crate::script::{Source, imports, program::Program};
 use rhai::{Expr, Position, Stmt};
 use std::collections::BTreeSet;
 
-pub(super) fn check(reader: &mut Reader<'_>, entries: Option<&[(&str, usize)]>) {
+pub(super) fn check(reader: &mut Reader<'_>, source: &Source, entries: Option<&[(&str, usize)]>) {
     let mut found = Vec::new();
     unused_functions(reader, entries, &mut found);
-    unused_imports(reader, &mut found);
+    unused_imports(reader, source, &mut found);
     for body in &reader.outline.bodies {
         constants_changed(reader, body, &mut found);
         for (name, at) in unused_variables(body) {
@@ -89,7 +89,7 @@ fn unused_functions(
     }
 }
 
-fn unused_imports(reader: &Reader<'_>, found: &mut Vec<Diagnostic>) {
+fn unused_imports(reader: &Reader<'_>, source: &Source, found: &mut Vec<Diagnostic>) {
     let used: BTreeSet<String> = reader
         .outline
         .bodies
@@ -105,10 +105,11 @@ fn unused_imports(reader: &Reader<'_>, found: &mut Vec<Diagnostic>) {
             modules
         })
         .collect();
-    for import in source::imports(reader.file, reader.text).unwrap_or_default() {
+    for import in imports(reader.file, reader.text).unwrap_or_default() {
         // Constants of a module are seen by their bare names.
+        let module = source.modules.iter().find(|module| module.path == import.path);
         let gives_constants =
-            reader.imported(&import.alias).is_some_and(|module| module.has_constants);
+            module.is_some_and(|module| module.text.lines().any(|line| line.starts_with("const ")));
         if !used.contains(&import.alias) && !gives_constants {
             let said = format!("nothing of `{}` is used", import.path);
             let mut problem = Diagnostic::warning(said)
