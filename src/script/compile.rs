@@ -44,10 +44,13 @@ pub(super) fn program(
         captures: false,
     };
     for module in &source.modules {
-        let (ast, _) = unit.load(&module.file, &module.text).map_err(|d| vec![d])?;
+        let loaded = unit.load(&module.file, &module.text);
+        let (ast, _) = loaded.map_err(|first| unit.others(first, &module.file, &module.text))?;
         unit.keep_module(&module.path, &module.file, ast).map_err(|d| vec![d])?;
     }
-    let (ast, mut facts) = unit.load(&source.file, &source.text).map_err(|d| vec![d])?;
+    let loaded = unit.load(&source.file, &source.text);
+    let (ast, mut facts) =
+        loaded.map_err(|first| unit.others(first, &source.file, &source.text))?;
     facts.functions = facts::functions(&ast);
     let Unit { mut engine, properties, constants, captures, aliases, trees, .. } = unit;
     let imported = aliases.into_iter();
@@ -171,6 +174,21 @@ impl Unit<'_> {
         ast.set_source(file);
         self.note_properties(&ast);
         Ok((ast, facts))
+    }
+
+    /// The error that stopped a file from being loaded, and what else the parser finds in it.
+    fn others(&self, first: Diagnostic, file: &str, text: &str) -> Vec<Diagnostic> {
+        parsing::all(first, text, |rest| {
+            let (_, code) = without_imports(file, rest).ok()?;
+            // Before the constants are known a name may be one of them.
+            let read = if self.engine.strict_variables() {
+                self.engine.compile_with_scope(&self.constants, &code)
+            } else {
+                self.engine.compile(&code)
+            };
+            let modules: Vec<&str> = self.parts.modules().collect();
+            Some(parsing::diagnostic(&read.err()?, file, rest, &modules))
+        })
     }
 
     /// Runs the top of a file once, under the limits, for its constants.

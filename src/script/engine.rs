@@ -52,8 +52,14 @@ const FREED: [&str; 26] = [
 /// Makes names of [`FREED`], and of any keyword that stands behind a dot: `repo.private`, `widget.default`.
 fn free_words(engine: &mut Engine) {
     let behind_dot = Cell::new(false);
+    let last = Cell::new((0, 0));
     #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
-    engine.on_parse_token(move |token, _, _| {
+    engine.on_parse_token(move |token, at, _| {
+        // A text that was given up in the middle says nothing of the next one, which begins at its first line again.
+        let at = (at.line().unwrap_or(0), at.position().unwrap_or(0));
+        if at <= last.replace(at) {
+            behind_dot.set(false);
+        }
         let behind_dot = behind_dot.replace(matches!(token, Token::Period | Token::Elvis));
         match token {
             Token::Reserved(word) if FREED.contains(&word.as_str()) => Token::Identifier(word),

@@ -27,7 +27,7 @@ struct Mistake {
     name: String,
     text: String,
     template: Option<String>,
-    /// `data` or `should_invalidate`.
+    /// `data`, `should_invalidate`, or `html` for the template.
     run: Option<String>,
     expected: Vec<String>,
 }
@@ -155,6 +155,11 @@ fn every_mistake_is_found_at_its_line_with_its_help() {
             None => {}
             Some("data") => {
                 let failed = hubs(folder.path(), &["widget", "run", name, "--format", "json"]);
+                found.extend(failed.into_iter().map(|found| (name.clone(), found)));
+            }
+            Some("html") => {
+                let arguments = ["widget", "run", name, "--html", "--format", "json"];
+                let failed = hubs(folder.path(), &arguments);
                 found.extend(failed.into_iter().map(|found| (name.clone(), found)));
             }
             Some("should_invalidate") => found.push((name.clone(), asked(folder.path(), name))),

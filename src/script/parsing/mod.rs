@@ -4,6 +4,7 @@
 //! that is never closed is best shown where it opens: the text is read again, token by token, for that.
 
 mod names;
+mod several;
 mod syntax;
 mod text;
 
@@ -11,6 +12,8 @@ use super::facts::place;
 use crate::diagnostic::Diagnostic;
 use rhai::{ParseError, ParseErrorType, Token};
 use text::tokens;
+
+pub(super) use several::all;
 
 /// Line and column, from 1.
 type Place = (usize, usize);
