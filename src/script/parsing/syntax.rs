@@ -19,6 +19,11 @@ impl Reading<'_> {
         {
             return before_a_function(&unclosed);
         }
+        if token == "}"
+            && let Some(unclosed) = self.unclosed(self.at).filter(|unclosed| unclosed.is_crossed)
+        {
+            return never_closed(&unclosed);
+        }
         if token == ";" && here == Some(&Token::Colon) {
             return self.colon();
         }
@@ -50,12 +55,7 @@ impl Reading<'_> {
 
     pub(super) fn end_of_file(&self) -> Finding {
         match self.unclosed((usize::MAX, 1)) {
-            Some(Unclosed { bracket, opened, .. }) => Finding::new(
-                format!("this `{bracket}` is never closed"),
-                format!("put a `{}` behind what belongs into it", closing(bracket)),
-            )
-            .at(opened)
-            .wide(bracket.len()),
+            Some(unclosed) => never_closed(&unclosed),
             None => Finding::new(
                 "the file ends in the middle of a statement",
                 "write the rest of it, or remove its beginning",
@@ -199,7 +199,15 @@ impl Reading<'_> {
 }
 
 fn before_a_function(unclosed: &Unclosed) -> Finding {
-    let Unclosed { bracket, opened: (line, _), due } = unclosed;
+    let Unclosed { bracket, opened: (line, _), due, .. } = unclosed;
     let said = format!("a `{}` is missing here, before the next function", closing(bracket));
     Finding::new(said, format!("close the `{bracket}` of line {line}")).at(*due)
+}
+
+fn never_closed(unclosed: &Unclosed) -> Finding {
+    let bracket = unclosed.bracket;
+    let said = format!("this `{bracket}` is never closed");
+    Finding::new(said, format!("put a `{}` behind what belongs into it", closing(bracket)))
+        .at(unclosed.opened)
+        .wide(bracket.len())
 }

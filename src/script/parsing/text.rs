@@ -10,6 +10,8 @@ pub(super) struct Unclosed {
     pub(super) opened: Place,
     /// Where its end belongs.
     pub(super) due: Place,
+    /// What closes it stands further to the left: it is meant for another.
+    pub(super) is_crossed: bool,
 }
 
 /// The tokens of a text, as far as it can be read.
@@ -89,14 +91,19 @@ impl Reading<'_> {
                     let (bracket, opened) = open.pop()?;
                     let begins_line = at.1 == indent(at.0) + 1;
                     if begins_line && opened.0 != at.0 && indent(at.0) < indent(opened.0) {
-                        return Some(Unclosed { bracket, opened, due: self.behind(*at) });
+                        return Some(Unclosed {
+                            bracket,
+                            opened,
+                            due: self.behind(*at),
+                            is_crossed: true,
+                        });
                     }
                 }
                 _ => {}
             }
         }
         let (bracket, opened) = open.pop()?;
-        Some(Unclosed { bracket, opened, due: self.behind(until) })
+        Some(Unclosed { bracket, opened, due: self.behind(until), is_crossed: false })
     }
 
     fn behind(&self, at: Place) -> Place {

@@ -23,12 +23,10 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Vec<Diagnostic>) {
             }
             Address::None => {
                 let said = format!("`{}` is no address", spot.name.trim_end());
-                let problem = subject.at(
-                    Diagnostic::error(said),
-                    spot.line,
-                    spot.column,
-                    spot.name.chars().count() + 2,
-                );
+                // Up to its first path, where the rest is put together.
+                let given = spot.name.trim_end();
+                let end = given.rfind('/').filter(|at| *at > 8).unwrap_or(given.len());
+                let problem = at_text(subject, Diagnostic::error(said), spot, ("", &given[..end]));
                 problems.push(problem.help("begin with `https://` and the name of the host"));
             }
             Address::Open => is_plain = false,
@@ -62,11 +60,28 @@ fn refused(subject: &Subject<'_>, spot: &Spot, host: &str, hosts: &[&str]) -> Di
         }
         None => format!("add `const HOSTS = [\"{host}\"];`"),
     };
-    let width = host.chars().count();
-    // The address is often put together elsewhere; where it stands here the caret is under its host.
-    let line = subject.source.text.lines().nth(spot.line - 1).unwrap_or("");
-    let column = line.find(host).map_or(spot.column, |at| line[..at].chars().count() + 1);
-    subject.at(Diagnostic::error(said), spot.line, column, width).help(help)
+    let scheme = if spot.name.starts_with("https") { "https://" } else { "http://" };
+    at_text(subject, Diagnostic::error(said), spot, (scheme, host)).help(help)
+}
+
+/// Where the beginning of an address stands, if that is plain; else at the call. `scheme` is what the caret leaves out.
+fn at_text(
+    subject: &Subject<'_>,
+    problem: Diagnostic,
+    spot: &Spot,
+    (scheme, text): (&str, &str),
+) -> Diagnostic {
+    let source = &subject.source.text;
+    let wanted = format!("{scheme}{text}");
+    let mut places = source.match_indices(&wanted);
+    let only = places.next().filter(|_| places.next().is_none());
+    if let Some((at, _)) = only {
+        let at = at + scheme.len();
+        return problem.in_file(&*subject.source.file).at_span(source, at..at + text.len());
+    }
+    let line = source.lines().nth(spot.line - 1).unwrap_or("");
+    let column = line.find(text).map_or(spot.column, |at| line[..at].chars().count() + 1);
+    subject.at(problem, spot.line, column, text.chars().count())
 }
 
 enum Address {
