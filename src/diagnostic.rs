@@ -91,10 +91,10 @@ impl Diagnostic {
         let gutter = line.to_string();
         let column = self.column.unwrap_or(1);
         // Tabs stay tabs below the line too, so that the caret stands under its character.
-        let indent: String =
-            excerpt.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let room = excerpt.chars().count().saturating_sub(column - 1).max(1);
-        let caret = "^".repeat(self.width.clamp(1, room));
+        let space = |c: char| if c == '\t' { "\t" } else { &"  "[..cells(c)] };
+        let indent: String = excerpt.chars().take(column - 1).map(space).collect();
+        let under = excerpt.chars().skip(column - 1).take(self.width.max(1));
+        let caret = "^".repeat(under.map(cells).sum::<usize>().max(1));
         Some(format!("{gutter} | {excerpt}\n{} | {indent}{caret}", " ".repeat(gutter.len())))
     }
 
@@ -105,6 +105,23 @@ impl Diagnostic {
             let _ = write!(place, ":{line}:{}", self.column.unwrap_or(1));
         }
         Some(place)
+    }
+}
+
+/// How many cells of a terminal a character takes: letters of East Asia and pictures two, marks on others none.
+fn cells(letter: char) -> usize {
+    match u32::from(letter) {
+        0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
     }
 }
 
@@ -149,6 +166,18 @@ mod tests {
             .at_span(source, at..at + 4);
         assert_eq!(found.to_string(), "hubs.toml:2:10: `listen` is a number");
         assert_eq!(found.frame().unwrap(), "2 | listen = 5000\n  |          ^^^^");
+    }
+
+    #[test]
+    fn the_caret_stands_under_its_character_behind_tabs_and_wide_letters() {
+        let frame = |source: &str, word: &str| {
+            let at = source.find(word).unwrap();
+            Diagnostic::error("x").at_span(source, at..at + word.len()).frame().unwrap()
+        };
+        assert_eq!(frame("\tlet a = b;", "b"), "1 | \tlet a = b;\n  | \t        ^");
+        assert_eq!(frame("f(\"日本\", b)", "b"), "1 | f(\"日本\", b)\n  |           ^");
+        assert_eq!(frame("x = 日本;", "日本"), "1 | x = 日本;\n  |     ^^^^");
+        assert_eq!(frame("e\u{301} = b", "b"), "1 | e\u{301} = b\n  |     ^");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From Tera's errors to diagnostics.
 
+use super::advice;
 use crate::diagnostic::{Diagnostic, nearest};
 use tera::{Error, ErrorKind, ReportError};
 
@@ -21,7 +22,9 @@ pub(super) fn diagnose<'t>(
                 .in_file(file_of(name))
         }
         ErrorKind::Msg(report) => from_report(report, name, text),
-        _ => Diagnostic::error(error.to_string()).in_file(file_of(name)),
+        _ => Diagnostic::error(error.to_string())
+            .in_file(file_of(name))
+            .help("templates must not include or extend themselves, directly or by way of others"),
     }
 }
 
@@ -32,7 +35,11 @@ pub(super) fn file_of(name: &str) -> String {
 fn placed<'t>(report: &ReportError, text: impl Fn(&str) -> Option<&'t str>) -> Diagnostic {
     let found = Diagnostic::error(report.message()).in_file(file_of(report.filename()));
     match text(report.filename()) {
-        Some(source) => found.at_span(source, report.span().range.clone()),
+        Some(source) => {
+            let span = report.span().range.clone();
+            let help = advice::against(report.message(), source, Some(span.start));
+            found.at_span(source, span).help(help)
+        }
         None => found,
     }
 }
@@ -57,7 +64,13 @@ fn from_report<'t>(report: &str, name: &str, text: impl Fn(&str) -> Option<&'t s
         return found.in_file(file_of(name));
     };
     match text(file) {
-        Some(source) => found.in_file(file_of(file)).at(source, line, column),
+        Some(source) => {
+            let help = advice::against(message, source, None);
+            let mut found = found.in_file(file_of(file)).at(source, line, column).help(help);
+            // The name that is not known stands in the message too.
+            found.width = message.split('`').nth(1).map_or(1, |name| name.chars().count());
+            found
+        }
         None => found.in_file(file_of(file)),
     }
 }

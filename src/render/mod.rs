@@ -4,12 +4,14 @@
 //! `avatar`, times). A template that breaks never replaces one that works. Times are written so that a page can bring
 //! them up to date long after its widgets were rendered. Knows no script, no store and no browser.
 
+mod advice;
 mod card;
 mod diagnose;
 mod engine;
 mod filters;
 mod gallery;
 mod markdown;
+mod names;
 mod page;
 mod picture;
 mod plain;
@@ -21,6 +23,7 @@ pub use gallery::{
     Field, GalleryEntry, GalleryPage, GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
 };
 pub use markdown::markdown;
+pub use names::{Part, Read};
 pub use page::{
     ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WhyPage, WidgetPage,
 };
@@ -107,6 +110,11 @@ impl Renderer {
     /// Hash of a widget's template with all that it includes and extends, and of the card around it. `None` without one.
     pub fn template_hash(&self, name: &WidgetName) -> Option<u64> {
         self.engine.load().hash_of_widget(&widget_template(name))
+    }
+
+    /// The names that a widget's template reads, and where: what `data` should return.
+    pub fn reads(&self, name: &WidgetName) -> Vec<Read> {
+        self.template_text(name).map(|text| names::read(&text)).unwrap_or_default()
     }
 
     /// The text of a widget's template, for its source page.

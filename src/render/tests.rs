@@ -167,7 +167,7 @@ fn a_mistake_is_shown_with_its_place_and_what_fits() {
     let said = check("{{ a }}", &json!([1])).unwrap_err();
     assert_eq!(said.to_string(), "`data` of widget `probe` returned no map");
     let frame = check("{{ a | shout }}", &json!({ "a": 1 })).unwrap_err().frame();
-    assert_eq!(frame.as_deref(), Some("1 | {{ a | shout }}\n  |        ^"));
+    assert_eq!(frame.as_deref(), Some("1 | {{ a | shout }}\n  |        ^^^^^"));
 }
 
 #[test]

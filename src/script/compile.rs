@@ -4,7 +4,7 @@ use super::{
     Tier, convert,
     engine::Parts,
     facts::{self, Facts, place},
-    failure, panics,
+    failure, panics, parsing,
     placed::Settings,
     program::{Functions, Program},
     run::{self, Call, Running},
@@ -18,7 +18,8 @@ use crate::{
 };
 use jiff::Timestamp;
 use rhai::{
-    AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, Scope, Stmt,
+    AST, ASTFlags, ASTNode, Dynamic, Engine, Expr, FLOAT, INT, ImmutableString, Module, ParseError,
+    Scope, Stmt,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::{rc::Rc, time::Duration};
@@ -32,10 +33,13 @@ pub(super) fn program(
 ) -> Result<Program, Vec<Diagnostic>> {
     let mut unit = Unit::new(source, parts, tier, limits, watch);
     for module in &source.modules {
-        let (ast, _) = unit.load(&module.file, &module.text).map_err(|d| vec![d])?;
+        let loaded = unit.load(&module.file, &module.text);
+        let (ast, _) = loaded.map_err(|first| unit.others(first, &module.file, &module.text))?;
         unit.keep_module(module, ast).map_err(|d| vec![d])?;
     }
-    let (ast, mut facts) = unit.load(&source.file, &source.text).map_err(|d| vec![d])?;
+    let loaded = unit.load(&source.file, &source.text);
+    let (ast, mut facts) =
+        loaded.map_err(|first| unit.others(first, &source.file, &source.text))?;
     facts.functions = facts::functions(&ast);
     let Unit { mut engine, properties, constants, captures, aliases, functions, .. } = unit;
     for name in properties {
@@ -190,18 +194,37 @@ impl<'s> Unit<'s> {
             self.engine.register_static_module(&import.alias, module.clone());
             self.aliases.insert(import.alias.clone(), import.path.clone());
         }
+        let unread = |error: ParseError| {
+            let modules: Vec<&str> = self.parts.modules().collect();
+            parsing::diagnostic(&error, file, text, &modules)
+        };
         self.engine.set_strict_variables(false);
-        let first = self.engine.compile(&code).map_err(|e| failure::of_parsing(&e, file, text))?;
+        let first = self.engine.compile(&code).map_err(unread)?;
         only_constants(&first, file, text)?;
         self.watch.open(&mut self.engine, file, &first);
         let facts = self.evaluate(first, file, text)?;
         self.engine.set_strict_variables(true);
         let compiled = self.engine.compile_with_scope(&self.constants, &code);
         self.watch.close();
-        let mut ast = compiled.map_err(|e| failure::of_parsing(&e, file, text))?;
+        let mut ast = compiled.map_err(unread)?;
         ast.set_source(file);
         self.note_properties(&ast);
         Ok((ast, facts))
+    }
+
+    /// The error that stopped a file from being loaded, and what else the parser finds in it.
+    fn others(&self, first: Diagnostic, file: &str, text: &str) -> Vec<Diagnostic> {
+        parsing::all(first, text, |rest| {
+            let (_, code) = without_imports(file, rest).ok()?;
+            // Before the constants are known a name may be one of them.
+            let read = if self.engine.strict_variables() {
+                self.engine.compile_with_scope(&self.constants, &code)
+            } else {
+                self.engine.compile(&code)
+            };
+            let modules: Vec<&str> = self.parts.modules().collect();
+            Some(parsing::diagnostic(&read.err()?, file, rest, &modules))
+        })
     }
 
     /// Runs the top of a file once, under the limits, for its constants.

@@ -1,6 +1,6 @@
 //! A Rhai engine with everything off that a script must not have, and everything limited that it may.
 
-use super::{Tier, guards, placed, run, toolbox::Toolbox, tree, watch::Watch};
+use super::{Tier, guards, lint::Known, missed, placed, run, toolbox::Toolbox, tree, watch::Watch};
 use crate::config::Limits;
 use rhai::{
     Engine, Module, OptimizationLevel, Shared, Token,
@@ -11,7 +11,7 @@ use rhai::{
     },
 };
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 rhai::def_package! {
     /// Rhai's own functions less those that read a clock or handle raw bytes.
@@ -58,8 +58,14 @@ const FREED: [&str; 26] = [
 fn read_tokens(engine: &mut Engine, watch: &Watch) {
     let marks = watch.marks().cloned();
     let behind_dot = Cell::new(false);
+    let last = Cell::new((0, 0));
     #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
     engine.on_parse_token(move |token, at, _| {
+        // A text that was given up in the middle says nothing of the next one, which begins at its first line again.
+        let here = (at.line().unwrap_or(0), at.position().unwrap_or(0));
+        if here <= last.replace(here) {
+            behind_dot.set(false);
+        }
         let behind_dot = behind_dot.replace(matches!(token, Token::Period | Token::Elvis));
         let token = match token {
             Token::Reserved(word) if FREED.contains(&word.as_str()) => Token::Identifier(word),
@@ -81,6 +87,8 @@ pub(super) struct Parts {
     standard: Shared<Module>,
     global: Shared<Module>,
     named: Vec<(String, Shared<Module>)>,
+    /// Their names, made when first asked for.
+    known: OnceCell<Known>,
 }
 
 impl Parts {
@@ -100,7 +108,22 @@ impl Parts {
             module.build_index();
             (name, module.into())
         });
-        Self { standard: ours.into(), global: global.into(), named: named.collect() }
+        Self {
+            standard: ours.into(),
+            global: global.into(),
+            named: named.collect(),
+            known: OnceCell::new(),
+        }
+    }
+
+    /// What every script may call.
+    pub(super) fn known(&self, tier: Tier, limits: &Limits) -> &Known {
+        self.known.get_or_init(|| Known::of(&self.engine(tier, limits, &Watch::Nothing)))
+    }
+
+    /// The modules that every script has.
+    pub(super) fn modules(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(|(name, _)| name.as_str())
     }
 
     /// Whether the host has a module of this name.
@@ -139,6 +162,11 @@ impl Parts {
         read_tokens(&mut engine, watch);
         watch.begin(&mut engine);
         engine.on_progress(run::on_progress);
+        #[expect(deprecated, reason = "volatile by its own words; the version of Rhai is pinned")]
+        engine.on_missing_function(|name, arguments, _, _| {
+            missed::note(name, arguments);
+            Ok(None)
+        });
         engine.on_print(run::log);
         engine.on_debug(|text, _, _| run::log(text));
         engine

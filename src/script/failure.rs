@@ -1,8 +1,9 @@
 //! Rhai's errors in the words of these docs: what went wrong, at which character of which file, and what helps.
 
-use super::{LimitName, Tier, convert, facts::place, source::Source, words};
+use super::words::Scene;
+use super::{LimitName, Tier, convert, source::Source, words};
 use crate::{config::Limits, diagnostic::Diagnostic};
-use rhai::{Dynamic, Engine, EvalAltResult, ParseError, ParseErrorType, Position, Scope};
+use rhai::{Dynamic, Engine, EvalAltResult, Position, Scope};
 use serde_json::Value;
 
 /// A larger value that is thrown is told by its kind only.
@@ -54,39 +55,6 @@ impl Failure {
     }
 }
 
-/// A parse error, at its place.
-pub(super) fn of_parsing(error: &ParseError, file: &str, text: &str) -> Diagnostic {
-    let (line, column) = place(error.position());
-    let (message, help) = match error.err_type() {
-        ParseErrorType::VariableUndefined(name) => (
-            format!("there is no variable `{name}`"),
-            Some("a function sees its parameters, its own variables and the constants at the top"),
-        ),
-        ParseErrorType::ModuleUndefined(name) => (
-            format!("there is no module `{name}`"),
-            Some("write `import \"lib/NAME\" as n;` at the top of the file"),
-        ),
-        other if other.to_string().contains("'eval'") => (
-            "`eval` is off: a script's text is all that it runs".into(),
-            Some("call a function, or keep functions in a map"),
-        ),
-        other if other.to_string().contains("'export'") => (
-            "`export` is off".into(),
-            Some("whoever imports a module sees all its functions and constants anyway"),
-        ),
-        ParseErrorType::ExprTooDeep => (
-            "this is nested too deeply".into(),
-            Some("keep parts of it in variables or functions of their own"),
-        ),
-        other => (lower_first(&other.to_string()), None),
-    };
-    let found = Diagnostic::error(message).in_file(file).at(text, line, column);
-    match help {
-        Some(help) => found.help(help),
-        None => found,
-    }
-}
-
 /// What is known about the call that failed.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
@@ -105,7 +73,7 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// What Rhai returned, unless a limit had ended the call before.
     pub(super) fn failure(self, error: EvalAltResult, stopped: Option<LimitName>) -> Failure {
-        let mut trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
+        let mut trail = Trail::new(self.file);
         let root = trail.descend(error);
         match stopped.or_else(|| limit_of(&root)) {
             Some(limit) => self.limit(limit, &trail),
@@ -115,7 +83,7 @@ impl Context<'_> {
 
     /// A limit ended the call, and something swallowed the error.
     pub(super) fn stopped(self, limit: Option<LimitName>) -> Failure {
-        let trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
+        let trail = Trail::new(self.file);
         self.limit(limit.unwrap_or(LimitName::Operations), &trail)
     }
 
@@ -129,7 +97,7 @@ impl Context<'_> {
 
     /// What came back is no data.
     pub(super) fn unfit(self, function: &str, unfit: &convert::Unfit) -> Failure {
-        let trail = Trail { file: self.file.into(), at: Position::NONE, called: None };
+        let trail = Trail::new(self.file);
         match unfit {
             convert::Unfit::TooLarge => self.limit(LimitName::ReturnedBytes, &trail),
             convert::Unfit::NoJson { path, what } => {
@@ -160,27 +128,26 @@ impl Context<'_> {
         let (kind, said, help) = match root {
             EvalAltResult::ErrorRuntime(value, _) => {
                 let (said, value) = thrown(value);
-                (FailureKind::Thrown(value), said, None)
+                let help = words::after_throw(&said, &value);
+                (FailureKind::Thrown(value), said, Some(help))
             }
             other => {
-                let text = self.line_at(trail);
-                let scope = self.scope.filter(|_| trail.called.is_none());
-                let (said, help) = words::of(other, self.tier, self.engine, text.as_deref(), scope);
-                (FailureKind::Error, said, help)
+                let scene = Scene {
+                    text: self.source.text_of(&trail.file).unwrap_or(""),
+                    at: trail.at,
+                    // What the variables of another function held nobody knows any more.
+                    scope: self.scope.filter(|_| !trail.is_inside),
+                };
+                let (said, help) = words::of(other, self.tier, self.engine, &scene);
+                (FailureKind::Error, said, Some(help))
             }
         };
         let mut diagnostic = self.placed(Diagnostic::error(said), trail);
-        let called = trail.called.as_ref().map(|place| format!("called from {place}"));
-        diagnostic.help = match (help, called) {
+        diagnostic.help = match (help, trail.called()) {
             (Some(help), Some(called)) => Some(format!("{help} ({called})")),
             (help, called) => help.or(called),
         };
         Failure { kind, diagnostic }
-    }
-
-    fn line_at(self, trail: &Trail) -> Option<String> {
-        let text = self.source.text_of(&trail.file)?;
-        text.lines().nth(trail.at.line()?.checked_sub(1)?).map(Into::into)
     }
 
     fn placed(self, diagnostic: Diagnostic, trail: &Trail) -> Diagnostic {
@@ -216,14 +183,24 @@ fn thrown(value: &Dynamic) -> (String, Value) {
 struct Trail {
     file: String,
     at: Position,
-    /// The place in the outer file that called into a module.
-    called: Option<String>,
+    /// The places that called, the innermost last.
+    callers: Vec<String>,
+    /// It failed inside a function that the script called.
+    is_inside: bool,
 }
 
+/// So many callers are named.
+const CALLERS: usize = 6;
+
 impl Trail {
+    fn new(file: &str) -> Self {
+        Self { file: file.into(), at: Position::NONE, callers: Vec::new(), is_inside: false }
+    }
+
     fn descend(&mut self, error: EvalAltResult) -> EvalAltResult {
         match error {
             EvalAltResult::ErrorInFunctionCall(_, file, inner, at) => {
+                self.is_inside = true;
                 self.enter(file, at);
                 self.descend(*inner)
             }
@@ -241,14 +218,28 @@ impl Trail {
     }
 
     fn enter(&mut self, file: String, at: Position) {
-        if !at.is_none() {
+        if let Some(line) = at.line() {
             self.at = at;
+            self.callers.push(format!("{}:{line}", self.file));
         }
         if !file.is_empty() && file != self.file {
-            self.called = at.line().map(|line| format!("{}:{line}", self.file));
             self.file = file;
             self.at = Position::NONE;
         }
+    }
+
+    /// `called from widgets/lib/a.rhai:7, from widgets/b.rhai:3`: the innermost first.
+    fn called(&self) -> Option<String> {
+        // A closure and the function that calls it are one place to who reads.
+        let here = self.at.line().map(|line| format!("{}:{line}", self.file));
+        let mut callers: Vec<&str> = self.callers.iter().rev().map(String::as_str).collect();
+        callers.dedup();
+        if here.is_some() && callers.first().copied() == here.as_deref() {
+            callers.remove(0);
+        }
+        let more = if callers.len() > CALLERS { ", …" } else { "" };
+        let named = callers.get(..CALLERS.min(callers.len()))?.join(", from ");
+        (!named.is_empty()).then(|| format!("called from {named}{more}"))
     }
 }
 

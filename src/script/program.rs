@@ -51,6 +51,15 @@ impl Program {
     pub(super) fn entry(&self, name: &str, parameters: usize) -> Option<Rc<Entry>> {
         self.own.entry(name, parameters)
     }
+
+    pub(super) fn ast(&self) -> &AST {
+        &self.own.ast
+    }
+
+    /// The modules that it imports, for whoever reads the script without running it.
+    pub(super) fn imported(&self) -> impl Iterator<Item = (&str, &AST)> {
+        self.modules.iter().map(|(alias, module)| (alias.as_str(), &module.ast))
+    }
 }
 
 impl Functions {

@@ -6,8 +6,10 @@
 mod intake;
 mod reload;
 mod seed;
+mod unreturned;
 
 pub use seed::{hubs as seed, misplaced};
+pub(crate) use unreturned::unreturned;
 
 use crate::bindings;
 use crate::bus::{self, Delivery, Fedmsg};
@@ -245,7 +247,8 @@ async fn read_site(
     let shelf = pure.run(move |interpreter| Shelf::new(scripts, interpreter), READING).await?;
     let (renderer, in_templates) = Renderer::new(site);
     let library = shelf.library();
-    for problem in library.problems().chain(&in_templates) {
+    let unreturned = unreturned::unreturned(&library, &renderer);
+    for problem in library.problems().chain(&in_templates).chain(&unreturned) {
         tracing::warn!(%problem, help = problem.help, "a script or template has a problem");
     }
     let misplaced = misplaced(settings, &library);

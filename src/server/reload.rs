@@ -181,6 +181,12 @@ impl Reload {
         if reloaded.changed.is_empty() {
             return Vec::new();
         }
+        for problem in super::unreturned(&self.shelf.library(), &self.renderer) {
+            let template = problem.file.as_deref().and_then(|file| file.strip_prefix("templates/"));
+            if template.is_some_and(|name| reloaded.changed.iter().any(|changed| changed == name)) {
+                tracing::warn!(%problem, help = problem.help, "a template reads what its widget never returns");
+            }
+        }
         tracing::info!(templates = ?reloaded.changed, "changed templates are in use");
         self.rebuild.forget_currents();
         // A frame or a part that many share.

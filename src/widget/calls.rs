@@ -9,7 +9,7 @@ use crate::telemetry;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-const HINT_KEYS: [&str; 5] = ["body", "categories", "packages", "topics", "usernames"];
+pub(super) const HINT_KEYS: [&str; 5] = ["body", "categories", "packages", "topics", "usernames"];
 
 /// `should_invalidate` failed. It counts as true: better one rebuild too many than a page that is not true.
 #[derive(Debug)]
@@ -75,7 +75,19 @@ impl Definition {
     fn no_bool(&self, answer: &Value) -> Failure {
         let message =
             format!("`should_invalidate` answered {answer}, but must answer true or false");
-        Failure::error(Diagnostic::error(message).in_file(&*self.source.file))
+        let help =
+            "return a comparison, as in `message.category == \"bodhi\"`, on every way out of it";
+        Failure::error(self.at_function("should_invalidate", message).help(help))
+    }
+
+    /// A finding at the line where a function begins.
+    fn at_function(&self, name: &str, message: String) -> Diagnostic {
+        let text = &self.source.text;
+        let problem = Diagnostic::error(message).in_file(&*self.source.file);
+        match text.find(&format!("fn {name}(")) {
+            Some(at) => problem.at_span(text, at + 3..at + 3 + name.len()),
+            None => problem,
+        }
     }
 
     /// What must be true of a message for `should_invalidate` to answer `true`, read out of the script.
@@ -157,7 +169,8 @@ impl Definition {
                 let message = format!(
                     "`data` returned {kind}, but must return a map, as in `#{{ items: [] }}`"
                 );
-                Err(Failure::error(Diagnostic::error(message).in_file(&*self.source.file)))
+                let help = "put what it returns into a map: its fields are what the template sees";
+                Err(Failure::error(self.at_function("data", message).help(help)))
             }
             Err(failure) => Err(failure),
         };

@@ -1,6 +1,7 @@
 //! From a script's constants to what they declare; whatever does not fit is a diagnostic at the constant.
 
 use super::definition::{Chrome, Style};
+use super::lint::within;
 use super::parameter::{Kind, Parameter};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::script::{Facts, Source};
@@ -8,7 +9,8 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// The constants that mean something to the engine; a script may have others of its own.
-const KNOWN: [&str; 7] = ["CHROME", "HOSTS", "PARAMETERS", "REFRESH", "SCHEMAS", "TITLE", "TOPICS"];
+pub(super) const KNOWN: [&str; 7] =
+    ["CHROME", "HOSTS", "PARAMETERS", "REFRESH", "SCHEMAS", "TITLE", "TOPICS"];
 const PARAMETER_KEYS: [&str; 8] =
     ["choices", "default", "help", "kind", "label", "many", "max", "min"];
 const CHROME_KEYS: [&str; 3] = ["hide_when_empty", "style", "title"];
@@ -29,23 +31,35 @@ impl<'a> Constants<'a> {
             if let Some(meant) = nearest(name, KNOWN) {
                 let text =
                     format!("`{name}` means nothing to the engine{}", did_you_mean(Some(meant)));
-                let warning = this.placed(name, Diagnostic::warning(text));
+                let help =
+                    format!("write `const {meant} = …;`, or choose a name that is less like it");
+                let warning = this.placed(name, name, Diagnostic::warning(text).help(help));
                 this.problems.push(warning);
             }
         }
         this
     }
 
-    fn placed(&self, constant: &str, diagnostic: Diagnostic) -> Diagnostic {
+    /// At a word of a constant, such as a parameter's name; else at the constant.
+    fn placed(&self, constant: &str, word: &str, diagnostic: Diagnostic) -> Diagnostic {
         let diagnostic = diagnostic.in_file(&*self.source.file);
-        match self.facts.places.get(constant) {
-            Some(&(line, column)) => diagnostic.at(&self.source.text, line, column),
-            None => diagnostic,
+        if !self.facts.places.contains_key(constant) {
+            return diagnostic;
         }
+        let start = within(self.source, self.facts, constant, constant);
+        let (line, column) = within(self.source, self.facts, constant, word);
+        let mut placed = diagnostic.at(&self.source.text, line, column);
+        let word = if (line, column) == start { constant } else { word };
+        placed.width = word.chars().count();
+        placed
     }
 
     fn wrong(&mut self, constant: &str, message: String, help: &str) {
-        let problem = self.placed(constant, Diagnostic::error(message).help(help));
+        self.wrong_at(constant, constant, message, help);
+    }
+
+    fn wrong_at(&mut self, constant: &str, word: &str, message: String, help: &str) {
+        let problem = self.placed(constant, word, Diagnostic::error(message).help(help));
         self.problems.push(problem);
     }
 
@@ -86,8 +100,9 @@ impl<'a> Constants<'a> {
         let hosts = self.texts("HOSTS", "as in `const HOSTS = [\"badges.fedoraproject.org\"];`");
         for host in hosts.iter().filter(|h| h.is_empty() || h.contains(['/', '@', ' ', '?', '#'])) {
             let message = format!("`{host}` in `HOSTS` is no name of a host");
-            self.wrong(
+            self.wrong_at(
                 "HOSTS",
+                host,
                 message,
                 "only the name, as in `\"badges.fedoraproject.org\"`: no scheme and no path",
             );
@@ -126,15 +141,30 @@ impl<'a> Constants<'a> {
             None => Style::Panel,
             Some((_, Some(style))) => style,
             Some((other, None)) => {
-                let message = format!("`style` of `CHROME` is {other}");
-                self.wrong(
+                let styles = ["panel", "plain", "info", "warning"];
+                let meant = other.as_str().and_then(|given| nearest(given, styles));
+                let message = format!("`style` of `CHROME` is {other}{}", did_you_mean(meant));
+                self.wrong_at(
                     "CHROME",
+                    "style",
                     message,
                     "`panel`, `plain`, `info` and `warning` are the styles",
                 );
                 Style::Panel
             }
         };
+        for key in ["title", "hide_when_empty"] {
+            if let Some(other) = given.get(key).filter(|value| !value.is_string()) {
+                let message = format!("`{key}` of `CHROME` is {other}, but must be a text");
+                let help = match key {
+                    "title" => "as in `title: \"Badges\"`",
+                    _ => {
+                        "the name of a field that `data` returns, as in `hide_when_empty: \"items\"`"
+                    }
+                };
+                self.wrong_at("CHROME", key, message, help);
+            }
+        }
         let text = |key: &str| given.get(key).and_then(Value::as_str).map(Into::into);
         Some(Chrome { style, title: text("title"), hide_when_empty: text("hide_when_empty") })
     }
@@ -157,7 +187,8 @@ impl<'a> Constants<'a> {
         let place = format!("PARAMETERS.{name}");
         let Value::Object(given) = given else {
             let help = "as in `limit: #{ kind: \"integer\", default: 10, help: \"How many\" }`";
-            self.wrong("PARAMETERS", format!("`{place}` is {given}, but must be a map"), help);
+            let message = format!("`{place}` is {given}, but must be a map");
+            self.wrong_at("PARAMETERS", name, message, help);
             return None;
         };
         self.keys("PARAMETERS", &place, given, &PARAMETER_KEYS);
@@ -172,10 +203,11 @@ impl<'a> Constants<'a> {
             Ok(kind) => kind,
             Err(message) => {
                 let names = Kind::NAMES.map(|(name, _)| name).join(", ");
-                self.wrong("PARAMETERS", message, &format!("the kinds are {names}"));
+                self.wrong_at("PARAMETERS", name, message, &format!("the kinds are {names}"));
                 return None;
             }
         };
+        self.types_of(name, given);
         let text = |key: &str| given.get(key).and_then(Value::as_str).map(str::to_owned);
         let number = |key: &str| given.get(key).and_then(Value::as_f64);
         let parameter = Parameter {
@@ -191,7 +223,16 @@ impl<'a> Constants<'a> {
         };
         if kind == Kind::Choice && parameter.choices.is_empty() {
             let help = "give the texts to choose from, as in `choices: [\"day\", \"week\"]`";
-            self.wrong("PARAMETERS", format!("`{place}` is a choice without `choices`"), help);
+            let message = format!("`{place}` is a choice without `choices`");
+            self.wrong_at("PARAMETERS", name, message, help);
+            return None;
+        }
+        if let (Some(min), Some(max)) = (parameter.min, parameter.max)
+            && min > max
+        {
+            let message =
+                format!("`min` of `{place}` is {min}, which is more than its `max`, {max}");
+            self.wrong_at("PARAMETERS", name, message, "exchange the two");
             return None;
         }
         let bare = Parameter { default: None, ..parameter.clone() };
@@ -202,7 +243,13 @@ impl<'a> Constants<'a> {
                     "`default` of `{place}` is {default}, but must be {}",
                     parameter.fits()
                 );
-                self.wrong("PARAMETERS", message, "a default must fit its own parameter");
+                let help = match parameter.default.as_ref().map(ToString::to_string) {
+                    Some(given) => format!(
+                        "{given} does not fit: give one that does, or leave `default` out to make `{name}` required"
+                    ),
+                    None => "a default must fit its own parameter".into(),
+                };
+                self.wrong_at("PARAMETERS", name, message, &help);
                 None
             }
             _ => Some(parameter),
@@ -213,7 +260,27 @@ impl<'a> Constants<'a> {
         for key in given.keys().filter(|key| !known.contains(&key.as_str())) {
             let meant = did_you_mean(nearest(key, known.iter().copied()));
             let help = format!("it may have {}", known.join(", "));
-            self.wrong(constant, format!("`{place}` has no `{key}`{meant}"), &help);
+            self.wrong_at(constant, key, format!("`{place}` has no `{key}`{meant}"), &help);
+        }
+    }
+
+    /// `min: "1"` would be no bound at all.
+    fn types_of(&mut self, name: &str, given: &Map<String, Value>) {
+        for (key, value) in given {
+            let (fits, wanted) = match key.as_str() {
+                "min" | "max" => (value.is_number(), "a number, as in `max: 50`"),
+                "many" => (value.is_boolean(), "`true` or `false`"),
+                "help" | "label" => (value.is_string(), "a text, as in `help: \"How many\"`"),
+                "choices" => (
+                    texts(value).is_some(),
+                    "a list of texts, as in `choices: [\"day\", \"week\"]`",
+                ),
+                _ => continue,
+            };
+            if !fits {
+                let message = format!("`{key}` of `PARAMETERS.{name}` is {value}");
+                self.wrong_at("PARAMETERS", name, message, &format!("it must be {wanted}"));
+            }
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::constants::Constants;
 use super::parameter::{self, Parameter, ParameterError};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::hub::{Config, Hub, Instance, Placed, WidgetName};
-use crate::script::{Facts, Function, Source};
+use crate::script::{Facts, Function, Lint, Shape, Source};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -59,6 +59,8 @@ pub struct Definition {
     refresh: Option<Duration>,
     pub has_check: bool,
     pub has_hints: bool,
+    /// What `data` returns, where the script shows it plainly.
+    pub(super) returns: Option<Shape>,
     /// Failures of `should_invalidate` in a row; a new version of the script begins anew.
     failures: AtomicU32,
 }
@@ -69,6 +71,7 @@ impl Definition {
         name: WidgetName,
         source: Arc<Source>,
         facts: &Facts,
+        lint: &Lint,
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut constants = Constants::new(&source, facts);
         let (title, chrome) = (constants.title(), constants.chrome());
@@ -86,16 +89,13 @@ impl Definition {
         if !expect_function(&source, facts, "data", &["widget"], &mut problems) {
             let missing =
                 "the script has no `data(widget)`: it gives the widget its data, as a map";
-            problems.push(
-                Diagnostic::error(missing)
-                    .in_file(&*source.file)
-                    .help("add `fn data(widget) { #{} }`"),
-            );
+            problems.push(absent(&source, facts, missing, "data", "add `fn data(widget) { #{} }`"));
         }
-        if !has_check && refresh.is_none() {
+        // A `REFRESH` that can't be read has its own finding.
+        if !has_check && refresh.is_none() && !facts.constants.contains_key("REFRESH") {
             let missing = "nothing ever makes this widget's data new: no `should_invalidate(message, widget)`, no `REFRESH`";
             let help = "add the function, or a time as in `const REFRESH = \"6h\";`";
-            problems.push(Diagnostic::error(missing).in_file(&*source.file).help(help));
+            problems.push(absent(&source, facts, missing, "should_invalidate", help));
         }
         if problems.iter().any(|p| p.severity == Severity::Error) {
             return (None, problems);
@@ -116,6 +116,7 @@ impl Definition {
             refresh,
             has_check,
             has_hints,
+            returns: lint.data.clone(),
             failures,
         };
         (Some(read), problems)
@@ -188,14 +189,27 @@ fn expect_function(
             parameters.len(),
             parameters.join(", ")
         );
-        problems.push(Diagnostic::error(message).in_file(&*source.file).at(
-            &source.text,
-            other.line,
-            1,
-        ));
+        let help = format!("write `fn {name}({}) {{ … }}`", parameters.join(", "));
+        let problem = Diagnostic::error(message).in_file(&*source.file);
+        problems.push(problem.at(&source.text, other.line, 1).help(help));
         return true;
     }
     false
+}
+
+/// A function that is not there; one whose name is nearly that is most likely meant.
+fn absent(source: &Source, facts: &Facts, said: &str, name: &str, help: &str) -> Diagnostic {
+    let problem = Diagnostic::error(said).in_file(&*source.file);
+    let meant = nearest(name, facts.functions.iter().map(|f| f.name.as_str()));
+    match meant.and_then(|meant| facts.function(meant)) {
+        Some(other) => {
+            let help =
+                format!("is `{}` in line {} meant? Then call it `{name}`", other.name, other.line);
+            problem.at(&source.text, other.line, 1).help(help)
+        }
+        // The whole file is meant.
+        None => problem.at(&source.text, 1, 1).help(help),
+    }
 }
 
 /// `workflow.updates2stable` → `Updates2stable`.

@@ -1,11 +1,12 @@
 //! All widgets and processors of a site, as one immutable picture; a reload makes the next.
 
 use super::definition::Definition;
+use super::lint::{self, Subject};
 use super::processors::{Processor, Processors};
 use crate::config::Site;
-use crate::diagnostic::{Diagnostic, Severity, did_you_mean, nearest};
+use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::{NameError, WidgetName};
-use crate::script::{self, Facts, Interpreter, Module, Source};
+use crate::script::{self, Facts, Interpreter, Lint, Module, Role, Source};
 use arc_swap::ArcSwap;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -121,11 +122,22 @@ impl Loading<'_> {
             }
         };
         let old = self.previous.and_then(|library| library.widgets.get(&name)).cloned();
+        let template = template_of(&name);
+        let text =
+            self.site.read(&template).map(|text| String::from_utf8_lossy(&text).into_owned());
         let read = self.latest(
             file,
             old.as_ref(),
             |definition| &definition.source,
-            |source, facts| Definition::read(name.clone(), source, facts),
+            Role::Widget,
+            |source, facts, lint| {
+                let text = text.as_deref();
+                let about = Subject { source: &source, facts, lint, template: text };
+                let found = lint::widget(&about);
+                let (read, mut problems) = Definition::read(name.clone(), source, facts, lint);
+                problems.extend(found);
+                (read, problems)
+            },
         );
         if let Some(new) =
             read.as_ref().filter(|new| !old.as_ref().is_some_and(|old| Arc::ptr_eq(old, new)))
@@ -133,8 +145,7 @@ impl Loading<'_> {
             let problems = new.check_reach(self.interpreter);
             self.problems(file, problems);
         }
-        let template = template_of(&name);
-        if self.site.read(&template).is_none() {
+        if text.is_none() {
             let message = format!("widget `{name}` has no template");
             let help = format!("write {template}: it sees the fields of what `data` returned");
             self.problem(file, Diagnostic::error(message).in_file(template).help(help));
@@ -150,7 +161,13 @@ impl Loading<'_> {
             file,
             old.as_ref(),
             |processor| &processor.source,
-            |source, facts| Processor::read(family, source, facts),
+            Role::Processor,
+            |source, facts, lint| {
+                let unread = lint::unread(&source, lint);
+                let (read, mut problems) = Processor::read(family, source, facts);
+                problems.extend(unread);
+                (read, problems)
+            },
         );
         if let Some(processor) = read.or(old) {
             self.library.processors.add(processor);
@@ -163,7 +180,8 @@ impl Loading<'_> {
         file: &str,
         old: Option<&Arc<T>>,
         source_of: impl Fn(&T) -> &Arc<Source>,
-        read: impl FnOnce(Arc<Source>, &Facts) -> (Option<T>, Vec<Diagnostic>),
+        role: Role,
+        read: impl FnOnce(Arc<Source>, &Facts, &Lint) -> (Option<T>, Vec<Diagnostic>),
     ) -> Option<Arc<T>> {
         let source = match self.source(file) {
             Ok(source) => source,
@@ -173,11 +191,13 @@ impl Loading<'_> {
             }
         };
         if let Some(same) = old.filter(|old| source_of(old).version == source.version) {
-            self.keep_warnings(file);
+            self.keep_findings(file);
             return Some(same.clone());
         }
         let facts = self.compiled(file, &source)?;
-        let (latest, problems) = read(source, &facts);
+        let mut lint = self.interpreter.lint(&source, role);
+        self.problems(file, std::mem::take(&mut lint.problems));
+        let (latest, problems) = read(source, &facts, &lint);
         self.problems(file, problems);
         latest.map(Arc::new)
     }
@@ -188,6 +208,8 @@ impl Loading<'_> {
             Ok(source) => {
                 if let Some(facts) = self.compiled(file, &source) {
                     self.library.modules.insert(file.into(), facts);
+                    let found = self.interpreter.lint(&source, Role::Module).problems;
+                    self.problems(file, found);
                 }
             }
             Err(problem) => self.problem(file, problem),
@@ -204,12 +226,11 @@ impl Loading<'_> {
         }
     }
 
-    /// An unchanged script has the warnings that it had.
-    fn keep_warnings(&mut self, file: &str) {
+    /// An unchanged script has the findings that it had. None of them kept it from being read.
+    fn keep_findings(&mut self, file: &str) {
         let old = self.previous.and_then(|library| library.problems.get(file));
-        let warnings =
-            old.into_iter().flatten().filter(|p| p.severity == Severity::Warning).cloned();
-        self.library.problems.entry(file.into()).or_default().extend(warnings);
+        let own = old.into_iter().flatten().filter(|p| p.file.as_deref() == Some(file)).cloned();
+        self.library.problems.entry(file.into()).or_default().extend(own);
     }
 
     fn problems(&mut self, file: &str, problems: Vec<Diagnostic>) {
@@ -264,12 +285,14 @@ impl Loading<'_> {
                     .help(format!("a module is a script in widgets/lib/: write {target}")));
             };
             if !open.insert(import.path.clone()) {
-                return Err(here(format!("`{}` imports itself, by way of others", import.path)));
+                return Err(here(format!("`{}` imports itself, by way of others", import.path))
+                    .help("move what both need into a third module"));
             }
             self.gather(&target, &found, modules, open)?;
             open.remove(&import.path);
             if modules.len() >= MAX_MODULES {
-                return Err(here(format!("more than {MAX_MODULES} modules in one script")));
+                return Err(here(format!("more than {MAX_MODULES} modules in one script"))
+                    .help("put some of them together"));
             }
             modules.push(Arc::new(Module { path: import.path, file: target, text: found }));
         }

@@ -33,7 +33,8 @@ impl Processor {
         if topics.is_empty() && schemas.is_empty() && problems.is_empty() {
             let message = "no `TOPICS`: which messages is this processor for?";
             let help = "name them, as in `const TOPICS = [\"fedbadges.#\"];`";
-            problems.push(Diagnostic::error(message).in_file(&*source.file).help(help));
+            let problem = Diagnostic::error(message).in_file(&*source.file);
+            problems.push(problem.at(&source.text, 1, 1).help(help));
         }
         if problems.iter().any(|p| p.severity == Severity::Error) {
             return (None, problems);

@@ -17,6 +17,7 @@ mod harness;
 mod house;
 mod ingest;
 mod live;
+mod mistakes;
 mod pages;
 mod reload;
 mod why;

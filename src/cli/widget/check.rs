@@ -1,12 +1,14 @@
 //! `hubs widget check`: whether scripts, their constants and their templates are right.
 
-use crate::cli::place::SiteOption;
+use crate::cli::place::{Place, SiteOption};
 use crate::cli::print::{self, Problems, count};
 use crate::cli::{Format, Outcome};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::hub::WidgetName;
 use crate::render::Renderer;
-use std::io::Write;
+use crate::server;
+use crate::widget::Library;
+use std::io::{self, Write};
 
 /// Compile scripts and templates and say what is wrong with them
 #[derive(Debug, clap::Args)]
@@ -23,7 +25,8 @@ impl Check {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let found = self.site.open()?;
         let library = found.library();
-        let (_, templates) = Renderer::new(&found.site);
+        let (renderer, templates) = Renderer::new(&found.site);
+        let unreturned = server::unreturned(&library, &renderer);
         for name in &self.names {
             let is_broken = !library.problems_of(name).is_empty();
             if let Err(unknown) = library.get(name)
@@ -34,16 +37,20 @@ impl Check {
                 return Err(Problems(vec![problem]).into());
             }
         }
-        let problems: Vec<_> =
-            library.problems().chain(&templates).filter(|p| self.concerns(p)).collect();
+        let problems = library.problems().chain(&templates).chain(&unreturned);
+        let problems = in_order(problems.filter(|problem| self.concerns(problem)));
         for problem in &problems {
             print::diagnostic(out, problem, self.format)?;
         }
         let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
         if self.format == Format::Human {
+            self.asked_about(out, &found, &library)?;
             let warnings = problems.len() - errors;
-            let checked =
-                if self.names.is_empty() { library.widgets().count() } else { self.names.len() };
+            let is_widget = |file: &&String| {
+                !file.starts_with("widgets/lib/") && !file.starts_with("widgets/messages/")
+            };
+            let all = found.site.list("widgets", ".rhai").iter().filter(is_widget).count();
+            let checked = if self.names.is_empty() { all } else { self.names.len() };
             writeln!(
                 out,
                 "{} checked: {}, {}",
@@ -53,6 +60,30 @@ impl Check {
             )?;
         }
         Ok(if errors == 0 { Outcome::Fine } else { Outcome::Failed })
+    }
+
+    /// What was read out of each script: which messages it is asked about.
+    fn asked_about(
+        &self,
+        out: &mut impl Write,
+        found: &Place,
+        library: &Library,
+    ) -> io::Result<()> {
+        let mut interpreter = found.interpreter();
+        let named = |name: &WidgetName| self.names.is_empty() || self.names.contains(name);
+        let widgets: Vec<_> = library.widgets().filter(|widget| named(&widget.name)).collect();
+        let width = widgets.iter().map(|widget| widget.name.as_str().len()).max().unwrap_or(0);
+        for widget in widgets {
+            let Some(reach) = widget.reach(&mut interpreter) else { continue };
+            let how = if reach.is_whole() { "" } else { ", then its script" };
+            writeln!(
+                out,
+                "{:width$}  asked about {}{how}",
+                widget.name,
+                reach.hints().join(" | ")
+            )?;
+        }
+        Ok(())
     }
 
     /// Whether a problem is one of the widgets that were asked for. A module's concerns all who may import it.
@@ -66,4 +97,15 @@ impl Check {
                     || file == format!("templates/widgets/{path}.html")
             })
     }
+}
+
+/// File by file, each from top to bottom; the same is said once.
+fn in_order<'a>(problems: impl Iterator<Item = &'a Diagnostic>) -> Vec<&'a Diagnostic> {
+    let mut problems: Vec<&Diagnostic> = problems.collect();
+    problems.sort_by(|a, b| {
+        (&a.file, a.line, a.column, a.severity, &a.message)
+            .cmp(&(&b.file, b.line, b.column, b.severity, &b.message))
+    });
+    problems.dedup();
+    problems
 }

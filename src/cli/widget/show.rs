@@ -6,7 +6,7 @@ use crate::cli::print;
 use crate::cli::{Format, Outcome};
 use crate::hub::WidgetName;
 use crate::script::Function;
-use crate::widget::{Chrome, Definition, Parameter, outlines, template_of};
+use crate::widget::{Chrome, Definition, Parameter, Reach, outlines, template_of};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -35,11 +35,13 @@ impl Show {
                 return Ok(Outcome::Failed);
             }
         };
-        let facts = found.interpreter().check(&widget.source).unwrap_or_default();
+        let mut interpreter = found.interpreter();
+        let facts = interpreter.check(&widget.source).unwrap_or_default();
+        let reach = widget.reach(&mut interpreter);
         let cases = outlines(&found.site, &self.name);
         let files = files(&found, &widget, !cases.is_empty());
         let cases: Vec<String> = cases.into_iter().map(|case| case.name).collect();
-        let shown = Shown { widget: &widget, functions: &facts.functions, cases, files };
+        let shown = Shown { widget: &widget, functions: &facts.functions, reach, cases, files };
         match self.format {
             Format::Human => shown.human(out)?,
             Format::Json => writeln!(out, "{}", shown.json())?,
@@ -51,6 +53,7 @@ impl Show {
 struct Shown<'a> {
     widget: &'a Definition,
     functions: &'a [Function],
+    reach: Option<Reach>,
     cases: Vec<String>,
     /// Each with whether it comes with hubs.
     files: Vec<(String, bool)>,
@@ -58,7 +61,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn json(&self) -> Value {
-        let Self { widget, functions, cases, files } = self;
+        let Self { widget, functions, reach, cases, files } = self;
         json!({
             "name": widget.name,
             "title": widget.title,
@@ -71,6 +74,9 @@ impl Shown<'_> {
                 "name": f.name, "parameters": f.parameters, "description": f.doc, "line": f.line,
             })).collect::<Vec<_>>(),
             "has_hints": widget.has_hints,
+            "asked_about": reach.as_ref().map(Reach::hints),
+            "condition": reach.as_ref().and_then(Reach::condition),
+            "without_script": reach.as_ref().map(Reach::is_whole),
             "cases": cases,
             "files": files.iter().map(|(file, built_in)| json!({ "file": file, "built_in": built_in })).collect::<Vec<_>>(),
         })
@@ -94,7 +100,20 @@ impl Shown<'_> {
         line("frame", widget.chrome.as_ref().map_or_else(|| "none".into(), frame))?;
         let signature = |f: &Function| format!("{}({})", f.name, f.parameters.join(", "));
         line("functions", self.functions.iter().map(signature).collect::<Vec<_>>().join(", "))?;
-        line("asked about", asked_about(widget).into())?;
+        match &self.reach {
+            None => line("asked about", "no message: it is rebuilt by time alone".into())?,
+            Some(reach) => {
+                for (at, hint) in reach.hints().into_iter().enumerate() {
+                    line(if at == 0 { "asked about" } else { "or" }, hint)?;
+                }
+                let condition = reach.condition();
+                let condition =
+                    condition.unwrap_or_else(|| "could not be read out of the script".into());
+                let alone =
+                    if reach.is_whole() { " (decides alone: no script is run)" } else { "" };
+                line("condition", condition + alone)?;
+            }
+        }
         if self.cases.is_empty() {
             line("cases", format!("none: describe some in tests/widgets/{}.toml", widget.name))?;
         }
@@ -150,15 +169,6 @@ pub(super) fn frame(chrome: &Chrome) -> String {
     match &chrome.hide_when_empty {
         Some(field) => format!("{style}, hidden while `{field}` is empty"),
         None => style,
-    }
-}
-
-/// Which messages an instance is asked about.
-fn asked_about(widget: &Definition) -> &'static str {
-    match (widget.has_check, widget.has_hints) {
-        (false, _) => "no message: it is rebuilt by time alone",
-        (true, true) => "messages that its `hints` name",
-        (true, false) => "every message, as far as it says itself",
     }
 }
 

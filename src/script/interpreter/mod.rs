@@ -7,6 +7,7 @@ use super::{
     facts::Facts,
     failure::Context,
     inference::{self, Inferred},
+    lint::{self, Lint, Role},
     memory,
     message::MessageArgument,
     panics,
@@ -101,6 +102,20 @@ impl Interpreter {
     /// Compiles, and tells what the script says of itself.
     pub fn check(&mut self, source: &Arc<Source>) -> Result<Facts, Vec<Diagnostic>> {
         self.program(source).map(|program| program.facts.clone())
+    }
+
+    /// Reads a script without running it, for what can be said of it so. For who loads scripts; it costs as much as
+    /// compiling.
+    pub fn lint(&mut self, source: &Arc<Source>, role: Role) -> Lint {
+        match self.program(source) {
+            Ok(program) => {
+                let known = self.parts.known(self.tier, &self.limits);
+                // A fault of the reader must not cost a thread that serves widgets.
+                panics::catch(|| lint::read(&program, source, known, role)).unwrap_or_default()
+            }
+            // It does not compile: `check` says so.
+            Err(_) => Lint::default(),
+        }
     }
 
     pub fn message(&mut self, message: &Message) -> MessageArgument {

@@ -337,17 +337,17 @@ fn an_error_is_a_sentence_at_its_place() {
         ),
         (
             "let a = #{ b: () }; a.b.c",
-            "`c` was read from nothing (`()`) | something before it is missing",
+            "`c` was read from nothing (`()`): `a.b` is that | something before it is missing",
         ),
         (
             "let a = #{ b: () }; a.b + 1",
-            "`+` can't join nothing (`()`) and an integer | something before it is missing",
+            "`+` can't join nothing (`()`) and an integer 1 | something before it is missing",
         ),
-        ("\"a\".nosuch(1)", "there is no function `nosuch` for text, an integer"),
+        ("\"a\".nosuch(1)", "there is no function `nosuch` for text \"a\", an integer 1"),
         ("[1].push()", "`push` does not take a list"),
         (
             "[1].pussh(2)",
-            "there is no function `pussh` for a list, an integer; did you mean `push`?",
+            "there is no function `pussh` for a list [1], an integer 2; did you mean `push`?",
         ),
         ("[1][4]", "the list has 1 item(s), so there is none at 4"),
         ("throw \"out of luck\"", "widgets/x.rhai:2:1: out of luck"),
@@ -358,7 +358,7 @@ fn an_error_is_a_sentence_at_its_place() {
         ("let f = |x| x; #{ f: f }", "`data` returned something that is no JSON: `f` is function"),
         ("#{ a: [1, 0.0 / 0.0] }", "`a[1]` is NaN"),
         ("sleep(1)", "a script can't sleep"),
-        ("for x in 5 { }", "expecting an iterable value"),
+        ("for x in 5 { }", "an iterable value is due here, not a number"),
     ] {
         let text = format!("const TABLE = #{{ a: 1 }}; fn data(widget) {{\n{body}\n}}");
         let found = built(&text).unwrap_err();

@@ -6,7 +6,7 @@
 //! `contains`.
 
 use super::{Comparison, note, shown};
-use crate::script::{facts::place, run};
+use crate::script::{facts::place, missed, run};
 use rhai::{
     AST, ASTNode, Dynamic, Engine, EvalAltResult, Expr, FnCallExpr, FuncRegistration, Module,
     NativeCallContext, Position, RhaiFunc, Shared, Stmt, Token,
@@ -110,6 +110,11 @@ fn operator_name(file: usize, operator: &str) -> String {
     format!("{file} {operator}")
 }
 
+/// Whether a name is one that was put in for a script's own.
+pub(in crate::script) fn is_mark(name: &str) -> bool {
+    name.starts_with("noted_") || name.contains(' ')
+}
+
 /// What stands behind a dot must be a name.
 fn method_name(file: usize, method: &str) -> String {
     format!("noted_{file}_{method}")
@@ -130,7 +135,8 @@ fn register(engine: &mut Engine, number: usize, file: &str) {
         wrap(&mut module, &method_name(number, method), arguments + 1, move |context, args| {
             let (left, right) = sides(args);
             run::refund(1);
-            let answer = context.call_fn_raw(method, true, true, args)?;
+            let answer = context.call_fn_raw(method, true, true, args);
+            let answer = answer.inspect_err(|error| missing(error, method, args))?;
             made(&file, method, context, left, right, &answer);
             Ok(answer)
         });
@@ -173,7 +179,8 @@ fn compare(
             // `!in` is two operations.
             run::refund(u64::from(operator == "in"));
             args.swap(0, 1);
-            let found = context.call_fn_raw("contains", false, false, args)?;
+            let found = context.call_fn_raw("contains", false, false, args);
+            let found = found.inspect_err(|error| missing(error, "contains", args))?;
             match (operator, found.as_bool()) {
                 ("in", _) => found,
                 (_, Ok(found)) => (!found).into(),
@@ -186,11 +193,19 @@ fn compare(
         _ => {
             // What Rhai compares by itself costs an unwatched script no operation.
             run::refund(if is_built_in(args[0], args[1]) { 2 } else { 1 });
-            context.call_native_fn_raw(operator, false, args)?
+            let answer = context.call_native_fn_raw(operator, false, args);
+            answer.inspect_err(|error| missing(error, operator, args))?
         }
     };
     made(file, operator, context, left, right, &answer);
     Ok(answer)
+}
+
+/// Rhai tells of a function that is not there only where the script itself calls it.
+fn missing(error: &EvalAltResult, name: &str, args: &[&mut Dynamic]) {
+    if matches!(error, EvalAltResult::ErrorFunctionNotFound(..)) {
+        missed::note(name, args);
+    }
 }
 
 fn is_built_in(left: &Dynamic, right: &Dynamic) -> bool {

@@ -2,7 +2,7 @@
 
 mod marks;
 
-pub(super) use marks::Marks;
+pub(super) use marks::{Marks, is_mark};
 
 use super::{Failure, convert};
 use rhai::Dynamic;

@@ -1,0 +1,18 @@
+//! The names of what only `data` may call, for processes that check scripts and have nobody whom a script could ask.
+//!
+//! A test compares them with what the host really has.
+
+/// A function's name, and the numbers of arguments that it takes.
+type Function = (&'static str, &'static [usize]);
+
+/// Functions by name, with the numbers of arguments that they take.
+pub(super) const GLOBAL: [Function; 4] =
+    [("json", &[1]), ("markdown", &[1]), ("now", &[0]), ("text", &[1])];
+
+/// Modules, and what is in them.
+pub(super) const MODULES: [(&str, &[Function]); 4] = [
+    ("cache", &[("get", &[1]), ("get_or_set", &[3]), ("set", &[3])]),
+    ("datanommer", &[("count", &[1]), ("grep", &[1])]),
+    ("http", &[("get", &[1, 2]), ("get_all", &[1])]),
+    ("hubs", &[("of", &[1])]),
+];
