@@ -64,7 +64,7 @@ impl CaseReport {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Precision {
     pub changed: usize,
     pub invalidations: usize,

@@ -45,7 +45,10 @@ struct Probe<'r> {
 enum Ended {
     /// In a sentence.
     Because(String),
+    /// So many calls that no more are made.
     Bound,
+    /// So many were missed that no more are told.
+    Enough,
 }
 
 impl<'r> Probe<'r> {
@@ -62,9 +65,10 @@ impl<'r> Probe<'r> {
         Ok(Self { world, services, outbound, interpreter, datanommer, calls: 0 })
     }
 
-    /// The same services over another history.
+    /// The same services over another history; calls go on being counted.
     fn over(&self, history: &[Arc<Message>]) -> Result<Self, Ended> {
-        Self::new(self.world, self.services, self.outbound.clone(), history)
+        let other = Self::new(self.world, self.services, self.outbound.clone(), history)?;
+        Ok(Self { calls: self.calls, ..other })
     }
 
     fn add(&self, messages: &[Arc<Message>]) -> Result<(), Ended> {
@@ -106,20 +110,26 @@ pub(super) fn check(
     interpreter: &mut Interpreter,
     arguments: &mut Arguments,
 ) -> Updates {
-    let mut updates = Updates::default();
     let heard: HashSet<&str> =
         judged.verdicts.iter().map(|verdict| &*verdict.recorded.message.id).collect();
     // What is in the history from the start can't come as news.
     let history: Vec<_> =
         world.history().into_iter().filter(|message| !heard.contains(&*message.id)).collect();
+    let mut updates = Updates::default();
     let walked = Probe::new(world, services, outbound, &history).and_then(|mut probe| {
-        walk(&mut probe, history, judged, interpreter, arguments, &mut updates)
+        let data = probe.settled()?;
+        let quiet = Vec::new();
+        let updates = &mut updates;
+        Walk { probe, history, data, quiet, interpreter, arguments, updates }.through(judged)
     });
     match walked {
         Ok(()) => {}
         Err(Ended::Because(why)) => {
             updates.notes.push(format!("missed updates can't be told: {why}"));
         }
+        Err(Ended::Enough) => updates.notes.push(format!(
+            "missed updates were looked for until {MOST_MISSED} were found"
+        )),
         Err(Ended::Bound) => updates.notes.push(format!(
             "missed updates were looked for until `data` had been called {MOST_CALLS} times; the later messages were not looked at"
         )),
@@ -127,92 +137,93 @@ pub(super) fn check(
     updates
 }
 
-fn walk(
-    probe: &mut Probe<'_>,
-    mut history: Vec<Arc<Message>>,
-    judged: &Judged<'_>,
-    interpreter: &mut Interpreter,
-    arguments: &mut Arguments,
-    updates: &mut Updates,
-) -> Result<(), Ended> {
-    let mut data = probe.settled()?;
-    let mut quiet: Vec<&Verdict<'_>> = Vec::new();
-    let mut precision = Precision { changed: 0, invalidations: 0 };
-    let mut look = |probe: &mut Probe<'_>,
-                    quiet: &mut Vec<&Verdict<'_>>,
-                    history: &mut Vec<Arc<Message>>,
-                    data: &mut Value,
-                    updates: &mut Updates| {
-        while !quiet.is_empty() {
-            let messages: Vec<_> =
-                quiet.iter().map(|verdict| verdict.recorded.message.clone()).collect();
-            probe.add(&messages)?;
-            let after = probe.data()?;
-            if after == *data {
-                history.extend(messages);
-                quiet.clear();
-                return Ok(());
-            }
-            let (first, changed) = culprit(probe, history, &messages, data)?;
-            let verdict = quiet[first];
-            let traced = trace(probe.world, verdict, interpreter, arguments);
-            updates
-                .failures
-                .push(missed(probe.world, verdict, data, &changed).decided_by(decisive(&traced)));
-            if updates.failures.len() >= MOST_MISSED {
-                return Err(Ended::Because(format!("{MOST_MISSED} were found, which is enough")));
-            }
-            history.extend_from_slice(&messages[..=first]);
-            quiet.drain(..=first);
-            let calls = probe.calls;
-            *probe = probe.over(history)?;
-            probe.calls = calls;
-            *data = changed;
-        }
-        Ok(())
-    };
-    for verdict in &judged.verdicts {
-        if !verdict.invalidates() {
-            quiet.push(verdict);
-            continue;
-        }
-        look(probe, &mut quiet, &mut history, &mut data, updates)?;
-        let message = verdict.recorded.message.clone();
-        probe.add(std::slice::from_ref(&message))?;
-        history.push(message);
-        let after = probe.data()?;
-        precision.invalidations += 1;
-        precision.changed += usize::from(after != data);
-        data = after;
-        updates.precision = Some(precision);
-    }
-    look(probe, &mut quiet, &mut history, &mut data, updates)
+/// On its way through the messages of a case.
+struct Walk<'w, 'r> {
+    probe: Probe<'w>,
+    /// What the probe's history holds.
+    history: Vec<Arc<Message>>,
+    /// What `data` returned over it.
+    data: Value,
+    /// Messages since then that do not invalidate; they are not in the history yet.
+    quiet: Vec<&'w Verdict<'r>>,
+    interpreter: &'w mut Interpreter,
+    arguments: &'w mut Arguments,
+    updates: &'w mut Updates,
 }
 
-/// Which of some messages changes the data, and into what: by halves.
-fn culprit(
-    probe: &mut Probe<'_>,
-    history: &[Arc<Message>],
-    messages: &[Arc<Message>],
-    before: &Value,
-) -> Result<(usize, Value), Ended> {
-    // Of the first `same` nothing changes, of the first `other` something does.
-    let (mut same, mut other) = (0, messages.len());
-    let mut changed = None;
-    while changed.is_none() || other - same > 1 {
-        let middle = if other - same > 1 { usize::midpoint(same, other) } else { other };
-        let mut probed = probe.over(&[history, &messages[..middle]].concat())?;
-        probed.calls = probe.calls;
-        let data = probed.data()?;
-        probe.calls = probed.calls;
-        if data == *before && middle < other {
-            same = middle;
-        } else {
-            other = middle;
-            changed = Some(data);
+impl<'w, 'r> Walk<'w, 'r> {
+    fn through(mut self, judged: &'w Judged<'r>) -> Result<(), Ended> {
+        for verdict in &judged.verdicts {
+            if verdict.invalidates() {
+                self.hear_quiet()?;
+                self.hear(verdict)?;
+            } else {
+                self.quiet.push(verdict);
+            }
         }
+        self.hear_quiet()
     }
-    Ok((other - 1, changed.unwrap_or_default()))
+
+    /// One that invalidates: whether that was worth it.
+    fn hear(&mut self, verdict: &Verdict<'_>) -> Result<(), Ended> {
+        let message = verdict.recorded.message.clone();
+        self.probe.add(std::slice::from_ref(&message))?;
+        self.history.push(message);
+        let after = self.probe.data()?;
+        let precision = self.updates.precision.get_or_insert_default();
+        precision.invalidations += 1;
+        precision.changed += usize::from(after != self.data);
+        self.data = after;
+        Ok(())
+    }
+
+    /// Those that do not: the data must stay as it is.
+    fn hear_quiet(&mut self) -> Result<(), Ended> {
+        while !self.quiet.is_empty() {
+            let messages: Vec<_> =
+                self.quiet.iter().map(|verdict| verdict.recorded.message.clone()).collect();
+            self.probe.add(&messages)?;
+            if self.probe.data()? == self.data {
+                self.history.extend(messages);
+                self.quiet.clear();
+                break;
+            }
+            let (first, changed) = self.culprit(&messages)?;
+            let verdict = self.quiet[first];
+            let world = self.probe.world;
+            let traced = trace(world, verdict, self.interpreter, self.arguments);
+            let failure = missed(world, verdict, &self.data, &changed);
+            self.updates.failures.push(failure.decided_by(decisive(&traced)));
+            if self.updates.failures.len() >= MOST_MISSED {
+                return Err(Ended::Enough);
+            }
+            self.history.extend_from_slice(&messages[..=first]);
+            self.quiet.drain(..=first);
+            self.probe = self.probe.over(&self.history)?;
+            self.data = changed;
+        }
+        Ok(())
+    }
+
+    /// Which of some messages is the first to change the data, and into what: by halves.
+    fn culprit(&mut self, messages: &[Arc<Message>]) -> Result<(usize, Value), Ended> {
+        // The first `same` together change nothing, the first `other` something.
+        let (mut same, mut other) = (0, messages.len());
+        let mut changed = None;
+        while other - same > 1 || changed.is_none() {
+            let middle = if other - same > 1 { usize::midpoint(same, other) } else { other };
+            let mut probe = self.probe.over(&[&self.history, &messages[..middle]].concat())?;
+            let data = probe.data()?;
+            self.probe.calls = probe.calls;
+            if data == self.data && middle < other {
+                same = middle;
+            } else {
+                other = middle;
+                changed = Some(data);
+            }
+        }
+        Ok((other - 1, changed.unwrap_or_default()))
+    }
 }
 
 fn missed(world: &World<'_>, verdict: &Verdict<'_>, before: &Value, after: &Value) -> Failure {

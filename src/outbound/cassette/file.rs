@@ -29,7 +29,7 @@ struct Request {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with `method` and `url`")]
 struct AnyRequest {
     method: String,
     url: String,
@@ -53,7 +53,10 @@ enum Body {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a map with `status`, `headers`, and `json`, `text` or `base64`"
+)]
 struct AnyResponse {
     status: u16,
     #[serde(default)]
