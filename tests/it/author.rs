@@ -32,6 +32,7 @@ fn a_new_widget_is_sound_and_shows_something_at_once() {
     insta::assert_snapshot!(check(folder.path(), &["widget", "check", "hello"]), @r"
     exit 0
     --- stdout
+    hello  asked about usernames widget.config.username
     1 widget checked: 0 errors, 0 warnings
     ");
     let recording = "tests/recordings/hello.jsonl";
@@ -133,7 +134,7 @@ fn a_bundled_widget_is_copied_out_of_the_binary() {
     assert!(said.starts_with("exit 0") && said.contains("wrote widgets/medals.rhai"), "{said}");
     assert!(said.contains("hubs widget run medals --config username=ralph --text"), "{said}");
     let said = check(folder.path(), &["widget", "test", "medals"]);
-    assert!(said.ends_with("2 passed, 0 failed"), "its cases pass under the new name: {said}");
+    assert!(said.ends_with("3 passed, 0 failed"), "its cases pass under the new name: {said}");
 }
 
 #[test]

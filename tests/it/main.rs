@@ -15,6 +15,7 @@ mod gallery;
 mod guide;
 mod harness;
 mod house;
+mod inference;
 mod ingest;
 mod live;
 mod mistakes;
