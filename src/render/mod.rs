@@ -17,7 +17,8 @@ mod words;
 pub use card::{CardHtml, Chrome, Skeleton, Style};
 pub use markdown::markdown;
 pub use page::{
-    ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WhyPage, WidgetPage,
+    ErrorPage, HubPage, HubSummary, IndexPage, ProblemHtml, ProblemLine, ProblemPage, ProblemsHtml,
+    SourceFile, SourcePage, WhyPage, WidgetPage,
 };
 pub use picture::{asset_version, avatar_url};
 pub use times::{moment, refresh_ages};
@@ -101,6 +102,11 @@ impl Renderer {
     /// Hash of a widget's template with all that it includes and extends, and of the card around it. `None` without one.
     pub fn template_hash(&self, name: &WidgetName) -> Option<u64> {
         self.engine.load().hash_of_widget(&widget_template(name))
+    }
+
+    /// What is wrong with a widget's template, and with those that it extends and includes.
+    pub fn problems_of(&self, name: &WidgetName) -> Vec<Diagnostic> {
+        self.engine.load().problems_of(&widget_template(name))
     }
 
     /// The text of a widget's template, for its source page.

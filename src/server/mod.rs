@@ -15,7 +15,7 @@ use crate::cache::Cache;
 use crate::config::{Settings, Site};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
-use crate::hub::HubName;
+use crate::hub::{HubName, InstanceId};
 use crate::live::{Announcement, Kind, Live};
 use crate::outbound::Outbound;
 use crate::rebuild::{self, Audience, Current, Rebuild};
@@ -189,6 +189,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
         metrics,
+        auth: settings.auth,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };
@@ -267,6 +268,10 @@ impl Audience for Readers {
             Announcement { kind: Kind::Widget(current.view.id), data: current.json.clone() };
         self.0.announce(&current.view.hub, announcement);
         self.0.viewers(&current.view.hub)
+    }
+
+    fn problem(&self, hub: &HubName, id: InstanceId) {
+        self.0.announce(hub, Announcement::problem(id));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity, did_you_mean, nearest};
 use crate::hub::{NameError, WidgetName};
 use crate::script::{self, Facts, Interpreter, Module, Source};
 use arc_swap::ArcSwap;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Modules that one script may reach, its imports' imports included.
@@ -71,10 +71,34 @@ impl Library {
         self.problems.get(&format!("widgets/{}.rhai", name.path())).map_or(&[], Vec::as_slice)
     }
 
+    /// The same, and what is wrong with the modules that its script imports.
+    pub fn problems_reaching(&self, name: &WidgetName) -> Vec<Diagnostic> {
+        let mut found = self.problems_of(name).to_vec();
+        let modules = self.widgets.get(name).map_or(&[][..], |widget| &widget.source.modules);
+        for module in modules {
+            for problem in self.problems.get(&module.file).into_iter().flatten() {
+                if !found.contains(problem) {
+                    found.push(problem.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// Every widget that has a script, also one that never worked.
+    pub fn names(&self) -> BTreeSet<WidgetName> {
+        let broken = self.problems.keys().filter_map(|file| {
+            let below = file.strip_prefix("widgets/")?.strip_suffix(".rhai")?;
+            let folder = below.split_once('/').map(|(folder, _)| folder);
+            let is_widget = !matches!(folder, Some("lib" | "messages"));
+            is_widget.then(|| below.replace('/', ".").parse().ok()).flatten()
+        });
+        self.widgets.keys().cloned().chain(broken).collect()
+    }
+
     /// The widgets whose script is another one than in `previous`, and those that only one of the two has.
     pub fn changed_since(&self, previous: &Library) -> Vec<WidgetName> {
-        let names: std::collections::BTreeSet<_> =
-            self.widgets.keys().chain(previous.widgets.keys()).collect();
+        let names: BTreeSet<_> = self.widgets.keys().chain(previous.widgets.keys()).collect();
         let version = |library: &Library, name| {
             library.widgets.get(name).map(|d: &Arc<Definition>| d.source.version)
         };

@@ -222,3 +222,41 @@ async fn a_message_from_the_bus_changes_its_widget_in_both_hubs() {
     }
     browser.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_is_broken_on_disk_is_framed_on_its_card_until_it_is_mended() {
+    const SCRIPT: &str =
+        "const REFRESH = \"1h\";\nconst CHROME = #{ style: \"panel\" };\nfn data(widget) { #{} }\n";
+    let Some(driver) = driver() else { return };
+    let house = house("").await;
+    house.get("/ralph").await;
+    house.idle().await;
+    let browser = driver.browser().await;
+    browser.goto(&house.url("/ralph")).await.unwrap();
+    wait_for(&browser, "document.querySelector('#live').dataset.state === 'live'").await;
+    browser.execute("window.unreloaded = true", vec![]).await.unwrap();
+    let input = browser.find(Locator::Css("#note-input")).await.unwrap();
+    input.send_keys("half a th").await.unwrap();
+    let focus =
+        "return [document.activeElement.id, document.activeElement.value, window.unreloaded]";
+    let untouched = json!(["note-input", "half a th", true]);
+
+    house.write("widgets/note.rhai", &SCRIPT.replace("#{} }", "#{ oops"));
+    wait_for(&browser, "document.querySelector('[data-widget=note] > .problem .here mark')").await;
+    let frame = text(&browser, ".problem").await;
+    assert!(frame.contains("widgets/note.rhai:") && frame.contains("help:"), "{frame}");
+    assert_eq!(browser.execute(focus, vec![]).await.unwrap(), untouched);
+
+    // Another text of the same card leaves the frame where it is.
+    house.write(
+        "templates/widgets/note.html",
+        "<input id=\"note-input\" aria-label=\"Note\"><b>new</b>",
+    );
+    wait_for(&browser, "document.querySelector('[data-widget=note] .card-body b')").await;
+    assert!(text(&browser, "[data-widget=note] > .problem").await.contains("note.rhai"));
+
+    house.write("widgets/note.rhai", SCRIPT);
+    wait_for(&browser, "!document.querySelector('.problem')").await;
+    assert_eq!(browser.execute(focus, vec![]).await.unwrap(), untouched);
+    browser.close().await.unwrap();
+}

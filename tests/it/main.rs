@@ -14,5 +14,6 @@ mod house;
 mod ingest;
 mod live;
 mod pages;
+mod problem;
 mod reload;
 mod why;
