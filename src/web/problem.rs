@@ -128,35 +128,42 @@ fn told(problem: &Diagnostic, site: &Site) -> ProblemHtml {
 
 /// The lines around a problem, of the file as it is now if it still has that line; else the one line that is known.
 fn lines(problem: &Diagnostic, text: Option<String>) -> Vec<ProblemLine> {
-    let (Some(at), Some(excerpt)) = (problem.line, problem.excerpt.as_deref()) else {
-        return Vec::new();
-    };
+    let Some(at) = problem.line.filter(|line| *line > 0) else { return Vec::new() };
     let text = text.unwrap_or_default();
-    let all: Vec<_> = text.lines().collect();
-    let (first, shown) = match all.get(at.saturating_sub(1)) {
-        Some(line) if *line == excerpt => {
-            let first = at.saturating_sub(AROUND).max(1);
-            (first, &all[first - 1..all.len().min(at + AROUND)])
-        }
-        _ => (at, &[excerpt][..]),
+    // A script that ends too early is at fault in the line behind its last.
+    let all: Vec<_> = text.lines().chain([""]).collect();
+    let around = || {
+        let first = at.saturating_sub(AROUND).max(1);
+        let last = if at == all.len() { at } else { (all.len() - 1).min(at + AROUND) };
+        (first, &all[first - 1..last])
+    };
+    let (first, shown) = match (problem.excerpt.as_deref(), all.get(at - 1)) {
+        (Some(excerpt), Some(line)) if excerpt == *line => around(),
+        (Some(excerpt), _) => (at, &[excerpt][..]),
+        (None, Some(_)) => around(),
+        (None, None) => return Vec::new(),
     };
     let numbered = shown.iter().zip(first..);
     numbered.map(|(line, number)| parted(line, number, problem)).collect()
 }
 
 fn parted(line: &str, number: usize, problem: &Diagnostic) -> ProblemLine {
+    let letters: Vec<char> = line.chars().take(LINE_CHARACTERS).collect();
     let here = problem.line == Some(number);
-    let mut rest = line.chars().take(LINE_CHARACTERS);
-    let (before, width) = match (here, problem.column) {
-        (true, Some(column)) => (column.saturating_sub(1), problem.width),
-        _ => (usize::MAX, 0),
+    let start = match problem.column.filter(|_| here) {
+        Some(column) => (column - 1).min(letters.len()),
+        None => letters.len(),
     };
+    // Where only a beginning is known, a name is at fault as a whole.
+    let name = letters[start..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
+    let end = (start + problem.width.max(name)).min(letters.len());
+    let text = |letters: &[char]| letters.iter().collect();
     ProblemLine {
         number,
         here,
-        before: rest.by_ref().take(before).collect(),
-        fault: rest.by_ref().take(width).collect(),
-        after: rest.collect(),
+        before: text(&letters[..start]),
+        fault: text(&letters[start..end]),
+        after: text(&letters[end..]),
     }
 }
 
@@ -177,15 +184,19 @@ mod tests {
     #[test]
     fn a_frame_has_the_lines_around_and_the_fault_in_its_line() {
         let text = "one\ntwo\nthree\nfour\nfive\nsix\n";
-        let problem = Diagnostic::error("no").at_span(text, 9..12);
+        let problem = Diagnostic::error("no").at_span(text, 9..11);
         assert_eq!(
             check(&problem, Some(text)),
-            [" 1 one[]", " 2 two[]", ">3 t[hre]e", " 4 four[]", " 5 five[]"]
+            [" 1 one[]", " 2 two[]", ">3 t[hree]", " 4 four[]", " 5 five[]"]
         );
         let first = Diagnostic::error("no").at(text, 1, 1);
-        assert_eq!(check(&first, Some(text)), [">1 [o]ne", " 2 two[]", " 3 three[]"]);
+        assert_eq!(check(&first, Some(text)), [">1 [one]", " 2 two[]", " 3 three[]"]);
         let behind_the_end = Diagnostic::error("no").at(text, 6, 4);
-        assert_eq!(check(&behind_the_end, Some(text)).last().unwrap(), ">6 six[]");
+        assert_eq!(check(&behind_the_end, Some(text)), [" 4 four[]", " 5 five[]", ">6 six[]"]);
+        let ends_too_early = Diagnostic::error("no").at(text, 7, 1);
+        assert_eq!(check(&ends_too_early, Some(text)), [" 5 five[]", " 6 six[]", ">7 []"]);
+        let elsewhere = Diagnostic::error("no").at(text, 9, 1);
+        assert!(check(&elsewhere, Some(text)).is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 )]
 
 mod browser;
+mod chromium;
 mod command;
 mod crash;
 mod fedmsg;
