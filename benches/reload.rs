@@ -28,6 +28,9 @@ const SCRIPT: &str = "widgets/hello.rhai";
 const TEMPLATE: &str = "templates/widgets/hello.html";
 const MODULE: &str = "widgets/lib/greeting.rhai";
 
+/// A file with some text in it.
+type Written = fn(&str) -> String;
+
 fn script(text: &str) -> String {
     format!(
         "import \"lib/greeting\" as greeting;\nconst REFRESH = \"1h\";\nconst CHROME = #{{ style: \"panel\" }};\n\
@@ -59,7 +62,7 @@ async fn measure() {
     let browser = driver.browser().await;
     browser.goto(&format!("http://{}/x", served.address)).await.unwrap();
     wait(&browser, "document.querySelector('#live').dataset.state === 'live' && !document.querySelector('.loading')").await;
-    let saved: [(&str, &str, fn(&str) -> String); 4] = [
+    let saved: [(&str, &str, Written); 4] = [
         ("a saved script", SCRIPT, script),
         ("a saved module", MODULE, module),
         ("a saved template", TEMPLATE, template),

@@ -66,9 +66,13 @@ pub(super) async fn hub(
     let column = |column: Column| -> Vec<String> {
         let places = places.iter().filter(|place| place.instance.column == column);
         places
-            .map(|place| match viewer.may_edit {
-                true => problem::with_problem(&services, &place.instance, &found, html(place)),
-                false => html(place),
+            .map(|place| {
+                let card = html(place);
+                if viewer.may_edit {
+                    problem::with_problem(&services, &place.instance, &found, card)
+                } else {
+                    card
+                }
             })
             .collect()
     };

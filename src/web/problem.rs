@@ -107,12 +107,12 @@ pub(super) async fn on_card(
     services: &Services,
     id: InstanceId,
     hub: &Hub,
-    card: &str,
+    card: String,
 ) -> Result<String, PageError> {
     let instance = services.store.instance(id).await.map_err(PageError::internal)?;
     Ok(match instance {
-        Some(instance) => with_problem(services, &instance, &Arc::new(hub.clone()), card.into()),
-        None => card.into(),
+        Some(instance) => with_problem(services, &instance, &Arc::new(hub.clone()), card),
+        None => card,
     })
 }
 

@@ -53,10 +53,10 @@ pub(super) async fn fragment(
     let hub = pages::find(&services, &hub).await?;
     let cursor = services.live.cursor(&hub.name);
     let view = &current.view;
-    let card = match viewer.may_edit {
-        true => problem::on_card(&services, view.id, &hub, &view.html).await?,
-        false => view.html.clone(),
-    };
+    let mut card = view.html.clone();
+    if viewer.may_edit {
+        card = problem::on_card(&services, view.id, &hub, card).await?;
+    }
     let context = WidgetPage {
         hub: &hub,
         id: view.id,

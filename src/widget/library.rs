@@ -189,7 +189,9 @@ impl Loading<'_> {
                 return None;
             }
         };
-        if let Some(same) = old.filter(|old| source_of(old).version == source.version) {
+        // One that is back after an error is read again for its warnings.
+        let is_same = |old: &&Arc<T>| source_of(old).version == source.version;
+        if let Some(same) = old.filter(is_same).filter(|_| !self.was_broken(file)) {
             self.keep_warnings(file);
             return Some(same.clone());
         }
@@ -215,6 +217,11 @@ impl Loading<'_> {
                 None
             }
         }
+    }
+
+    fn was_broken(&self, file: &str) -> bool {
+        let old = self.previous.and_then(|library| library.problems.get(file));
+        old.into_iter().flatten().any(|problem| problem.severity == Severity::Error)
     }
 
     /// An unchanged script has the warnings that it had.

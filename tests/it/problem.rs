@@ -107,6 +107,33 @@ async fn a_broken_module_is_framed_on_who_imports_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_is_gone_is_told_and_one_that_never_worked_says_itself_why() {
+    let (house, id) = house().await;
+    let mut ear = house.listen("x").await;
+    std::fs::remove_file(house.path("widgets/hello.rhai")).unwrap();
+    broken(&house, &mut ear, id, "there is no widget `hello`").await;
+    house.write("widgets/hello.rhai", &good("hello").replace("1h", "often"));
+    let html = broken(&house, &mut ear, id, "widgets/hello.rhai:2:7").await;
+    assert!(!html.contains("there is no widget"), "{html}");
+    house.write("widgets/hello.rhai", &good("hello"));
+    mended(&house, &mut ear, id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_is_no_error_and_is_still_there_after_one() {
+    let (house, id) = house().await;
+    let mut ear = house.listen("x").await;
+    let odd = good("hello") + "const PARAMETRS = #{};\n";
+    for _ in 0..2 {
+        house.write("widgets/hello.rhai", &odd);
+        let html = broken(&house, &mut ear, id, "did you mean `PARAMETERS`?").await;
+        assert!(html.contains("class=\"problem\"") && html.contains("role=\"status\""), "{html}");
+        house.write("widgets/hello.rhai", &odd.replace("1h", "often"));
+        broken(&house, &mut ear, id, "role=\"alert\"").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_template_is_framed_whether_it_fails_to_parse_or_to_draw() {
     let (house, id) = house().await;
     let mut ear = house.listen("x").await;
