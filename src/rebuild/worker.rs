@@ -4,7 +4,7 @@ use super::current::{Loaded, Unfit, hash_of, refresh_in, version};
 use super::lately::{Change, Redraw, changes};
 use super::{Current, Inner, Rebuild, count_waiting};
 use crate::cache::Entry;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::hub::{HubName, InstanceId, State};
 use crate::script::{Failure, FailureKind, PoolError};
 use crate::telemetry;
@@ -359,12 +359,14 @@ impl Outcome {
 }
 
 /// A failure as a sentence for readers: what another server said, or which limit or error of the script it was.
-fn unbuilt(failure: Failure) -> Unbuilt {
+fn unbuilt(mut failure: Failure) -> Unbuilt {
     let error = match &failure.kind {
         FailureKind::Thrown(Value::Object(thrown)) if thrown.contains_key("service") => {
             let text = |key: &str| {
                 thrown.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), Into::into))
             };
+            // Its author is shown where, but need not mend it.
+            failure.diagnostic.severity = Severity::Warning;
             match (text("service"), text("message")) {
                 (Some(service), Some(message)) => format!("{service}: {message}"),
                 _ => failure.diagnostic.message.clone(),

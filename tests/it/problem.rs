@@ -153,6 +153,11 @@ async fn a_run_that_fails_and_a_configuration_that_does_not_fit_are_framed_too()
     let mut ear = house.listen("x").await;
     house.write("widgets/hello.rhai", &script("fn data(widget) {\n    throw \"not today\";\n}"));
     broken(&house, &mut ear, id, "widgets/hello.rhai:4:").await;
+    let elsewhere =
+        "fn data(widget) {\n    throw #{ service: \"badges\", message: \"is down\" };\n}";
+    house.write("widgets/hello.rhai", &script(elsewhere));
+    let html = broken(&house, &mut ear, id, "is down").await;
+    assert!(html.contains("role=\"status\"") && html.contains("widgets/hello.rhai:4:"), "{html}");
     let demanding = "const PARAMETERS = #{ who: #{ kind: \"username\" } };\n";
     house.write("widgets/hello.rhai", &format!("{demanding}{}", good("hello")));
     let unfit = broken(&house, &mut ear, id, "needs `who`").await;
