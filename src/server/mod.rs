@@ -17,7 +17,7 @@ use crate::cache::Cache;
 use crate::config::{Auth, Settings, Site};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
-use crate::hub::HubName;
+use crate::hub::{HubName, InstanceId};
 use crate::live::{Announcement, Kind, Live};
 use crate::outbound::Outbound;
 use crate::rebuild::{self, Audience, Current, Rebuild};
@@ -157,12 +157,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         async move { rebuild.run(stop).await }
     });
     tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
-    let fedmsg = settings
-        .bus
-        .fedmsg
-        .as_ref()
-        .map(|fedmsg| Fedmsg::start(fedmsg, sender.clone()))
-        .transpose()?;
+    let fedmsg = settings.bus.fedmsg.as_ref();
+    let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),
@@ -192,6 +188,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
         previews: previews(&data, &settings, address),
         metrics,
+        auth: settings.auth,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };
@@ -277,6 +274,10 @@ impl Audience for Readers {
             Announcement { kind: Kind::Widget(current.view.id), data: current.json.clone() };
         self.0.announce(&current.view.hub, announcement);
         self.0.viewers(&current.view.hub)
+    }
+
+    fn problem(&self, hub: &HubName, id: InstanceId) {
+        self.0.announce(hub, Announcement::problem(id));
     }
 }
 
