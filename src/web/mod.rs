@@ -18,7 +18,7 @@ mod why;
 mod widgets;
 
 pub use assets::Assets;
-pub use gallery::Previews;
+pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 
@@ -47,6 +47,7 @@ pub struct Services {
     pub assets: Arc<Assets>,
     pub ingest: Ingest,
     pub previews: Previews,
+    pub cases: CaseRuns,
     pub metrics: PrometheusHandle,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
