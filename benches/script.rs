@@ -175,6 +175,28 @@ fn together(threads: usize, times: u64) -> Duration {
     })
 }
 
+/// What the server does instead of asking, where the condition is the whole function; and what reading it out costs.
+fn inferred(c: &mut Criterion) {
+    let mut interpreter = Interpreter::new(Tier::Pure, Limits::pure(), None);
+    let placed = placed();
+    let call = Call::at("2026-05-05T12:00:00Z".parse().expect("it is a time"));
+    let mut group = c.benchmark_group("inferred");
+    for (name, text, topic) in
+        [("typical", TYPICAL, HIT), ("chain", CHAIN, HIT), ("miss", TYPICAL, MISS)]
+    {
+        let source = Arc::new(Source::new("widgets/issues.rhai", text, Vec::new()));
+        let seen = interpreter.infer(&source, "should_invalidate", &placed, &call);
+        assert!(seen.condition.is_whole());
+        let message = message(topic);
+        group.bench_function(name, |b| b.iter(|| seen.condition.judge(black_box(&message))));
+    }
+    let source = Arc::new(Source::new("widgets/issues.rhai", TYPICAL, Vec::new()));
+    group.bench_function("reading it out for an instance", |b| {
+        b.iter(|| interpreter.infer(&source, "should_invalidate", black_box(&placed), &call));
+    });
+    group.finish();
+}
+
 fn should_invalidate(c: &mut Criterion) {
     let mut group = c.benchmark_group("should_invalidate");
     for (name, text, topic) in [
@@ -209,5 +231,5 @@ fn should_invalidate(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, should_invalidate);
+criterion_group!(benches, should_invalidate, inferred);
 criterion_main!(benches);

@@ -140,12 +140,37 @@ function show(view) {
   if (Date.parse(view.built_at) < Date.parse(card.dataset.built)) return false;
   const fresh = parse(view.html).querySelector("article");
   if (!fresh) return false;
+  // What is wrong with it is not of its HTML, which is the same for every viewer.
+  const problem = problemOf(card);
+  if (problem) fresh.append(problem.cloneNode(true));
   const first = card.dataset.state === "loading";
   let changed = [];
   keepFocus(card, () => (changed = morph(card, fresh)));
   tick(card);
   if (!first) outline(changed.length ? changed : [card]);
   return !first;
+}
+
+const problemOf = (card) => card.querySelector(":scope > .problem");
+const looks = new Map();
+
+/** For who may edit: shows what is wrong with a card's script, template or last run, or takes that away when it is mended. */
+async function look(id) {
+  if (!("editor" in document.body.dataset) || !cardOf(id)) return;
+  const turn = (looks.get(id) ?? 0) + 1;
+  looks.set(id, turn);
+  const answer = await fetch(`/${main.dataset.hub}/${id}/problem`);
+  const text = await answer.text();
+  const card = cardOf(id);
+  // A later look knows better; one that failed knows nothing.
+  if (!card || !answer.ok || looks.get(id) !== turn) return;
+  const fresh = parse(text).querySelector(".problem");
+  const shown = problemOf(card);
+  keepFocus(card, () => {
+    if (fresh && shown) morph(shown, fresh);
+    else if (fresh) card.append(fresh);
+    else shown?.remove();
+  });
 }
 
 /** Outlines what changed, once; not while the reader selects or types. */
@@ -244,6 +269,7 @@ class Stream {
       if (main.dataset.alone && main.dataset.alone !== String(view.id)) return;
       if (show(view)) announce(view.title);
     });
+    on("problem", ({ id }) => look(id).catch(() => {}));
     on("removed", ({ id }) => cardOf(id)?.remove());
     on("hub", () => reloadPage().catch(() => {}));
   }

@@ -33,19 +33,30 @@ pub struct Announcement {
 pub enum Kind {
     Widget(InstanceId),
     Removed(InstanceId),
+    /// Something is wrong with a widget's files, or no longer is: whoever may edit it looks at what.
+    Problem(InstanceId),
+    Hub,
+}
+
+/// What an event is about: of each subject a client needs only the newest.
+#[derive(PartialEq, Eq)]
+enum Subject {
+    Widget(InstanceId),
+    Problem(InstanceId),
     Hub,
 }
 
 impl Kind {
     /// Whether the newer of the two is all that a client needs.
     pub(super) fn replaces(self, older: Kind) -> bool {
-        self.instance() == older.instance()
+        self.subject() == older.subject()
     }
 
-    fn instance(self) -> Option<InstanceId> {
+    fn subject(self) -> Subject {
         match self {
-            Self::Widget(id) | Self::Removed(id) => Some(id),
-            Self::Hub => None,
+            Self::Widget(id) | Self::Removed(id) => Subject::Widget(id),
+            Self::Problem(id) => Subject::Problem(id),
+            Self::Hub => Subject::Hub,
         }
     }
 
@@ -53,12 +64,18 @@ impl Kind {
         match self {
             Self::Widget(_) => "widget",
             Self::Removed(_) => "removed",
+            Self::Problem(_) => "problem",
             Self::Hub => "hub",
         }
     }
 }
 
 impl Announcement {
+    /// Says which widget, and nothing of what is wrong: every reader of the hub hears it.
+    pub fn problem(id: InstanceId) -> Self {
+        Self { kind: Kind::Problem(id), data: format!("{{\"id\":{id}}}").into() }
+    }
+
     pub(super) fn encode(&self, id: impl fmt::Display) -> Bytes {
         let head = format!("id: {id}\nevent: {}\n", self.kind.event());
         let mut frame = Vec::with_capacity(head.len() + self.data.len() + 16);
@@ -119,6 +136,17 @@ mod tests {
             encoded(Kind::Removed(InstanceId(3)), ""),
             "id: ab-7\nevent: removed\ndata: \n\n"
         );
+    }
+
+    #[test]
+    fn a_problem_replaces_an_older_one_of_its_widget_and_not_the_widget() {
+        let (widget, problem) = (Kind::Widget(InstanceId(3)), Kind::Problem(InstanceId(3)));
+        assert!(
+            problem.replaces(problem) && !problem.replaces(widget) && !widget.replaces(problem)
+        );
+        assert!(!problem.replaces(Kind::Problem(InstanceId(4))) && !problem.replaces(Kind::Hub));
+        let frame = Announcement::problem(InstanceId(3)).encode("ab-7");
+        assert_eq!(frame, "id: ab-7\nevent: problem\ndata: {\"id\":3}\n\n");
     }
 
     #[test]

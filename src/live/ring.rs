@@ -33,7 +33,7 @@ pub(super) struct Pulse {
 }
 
 struct Held {
-    /// Not sent yet. One a widget, so it grows no longer than the page.
+    /// Not sent yet. Two a widget at most, so it grows no longer than the page.
     collected: Vec<Announcement>,
     events: VecDeque<Event>,
     bytes: usize,

@@ -93,13 +93,30 @@ impl Rebuild {
     }
 
     /// Draws an instance from the data that is there, by the template of now, and announces it if it looks different.
-    pub async fn redraw(&self, id: InstanceId) -> anyhow::Result<()> {
+    /// One whose last run failed is run again: it may have been the template.
+    pub async fn redraw(&self, id: InstanceId, hub: &HubName) -> anyhow::Result<()> {
+        let (failing, was_marred) = {
+            let mut known = self.0.known.lock();
+            (known.failing(id).is_some(), known.unmar(id))
+        };
+        if failing {
+            self.renew(id, hub);
+            return Ok(());
+        }
         let before = self.0.parts.cache.entry(id).map(|entry| entry.version.clone());
         let Some(current) = self.current(id).await? else { return Ok(()) };
         if before.is_some_and(|before| before != current.view.version) {
             self.0.parts.audience.announce(&current);
         }
+        if was_marred || self.0.known.lock().is_marred(id) {
+            self.tell_problem(hub, id);
+        }
         Ok(())
+    }
+
+    /// The template of an instance that nobody looks at changed: whoever looks next finds a failing one due.
+    pub fn redraw_later(&self, id: InstanceId) {
+        self.0.known.lock().pause(id);
     }
 
     fn place(&self, instance: Instance, hub: Arc<Hub>) -> Place {
@@ -129,7 +146,10 @@ impl Rebuild {
                 }
                 self.0.view_of(&loaded, entry.as_deref(), due)
             }
-            Err(unfit) => Some(self.0.unfit_view(instance, visibility, unfit)),
+            Err(unfit) => {
+                self.0.known.lock().mar(id);
+                Some(self.0.unfit_view(instance, visibility, unfit))
+            }
         };
         let current = Arc::new(current?);
         let known = self.0.known.lock();
@@ -224,8 +244,12 @@ impl Inner {
         };
         let template = self.parts.renderer.template_hash(&loaded.definition.name);
         let rendered = (template != Some(entry.template))
-            .then(|| self.render(loaded, &entry.data, (self.parts.clock)()).ok())
-            .flatten();
+            .then(|| self.render(loaded, &entry.data, (self.parts.clock)()));
+        if let Some(Err(_)) = rendered {
+            // `problems` says what it is; the HTML of the template before stays.
+            self.known.lock().mar(loaded.instance.id);
+        }
+        let rendered = rendered.and_then(Result::ok);
         let shown = Shown {
             data: &entry.data,
             html: rendered.as_deref().unwrap_or(&entry.html),

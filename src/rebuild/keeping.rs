@@ -4,7 +4,7 @@ use super::Due;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{Cause, InstanceId};
 use crate::store::{Journal, StoreError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// The first retry after a failure; each further one waits twice as long.
@@ -36,6 +36,9 @@ pub(super) struct Invalid {
 pub(super) struct Known {
     invalid: HashMap<InstanceId, Invalid>,
     failing: HashMap<InstanceId, Failing>,
+    /// Shown by a configuration that does not fit, or by a template that could not draw their data. Some may be mended
+    /// since: whoever looks again takes them out.
+    marred: HashSet<InstanceId>,
     /// Rebuilt at a sequence number, but perhaps not on disk yet.
     rebuilt: HashMap<InstanceId, u64>,
     /// The last sequence number that the journal gave.
@@ -117,6 +120,19 @@ impl Known {
         self.failing.remove(&id);
     }
 
+    pub(super) fn mar(&mut self, id: InstanceId) {
+        self.marred.insert(id);
+    }
+
+    /// Whether an instance was marred; from now on it is not.
+    pub(super) fn unmar(&mut self, id: InstanceId) -> bool {
+        self.marred.remove(&id)
+    }
+
+    pub(super) fn is_marred(&self, id: InstanceId) -> bool {
+        self.marred.contains(&id)
+    }
+
     pub(super) fn recovered(&mut self, id: InstanceId) {
         self.failing.remove(&id);
     }
@@ -128,6 +144,7 @@ impl Known {
     pub(super) fn forget(&mut self, id: InstanceId) {
         self.changes += 1;
         self.failing.remove(&id);
+        self.marred.remove(&id);
         if let Some(invalid) = self.invalid.remove(&id) {
             self.rebuilt.insert(id, invalid.sequence);
         }

@@ -8,6 +8,7 @@
 mod current;
 mod keeping;
 mod lately;
+mod problems;
 mod queue;
 mod worker;
 
@@ -15,7 +16,6 @@ pub use current::{Current, Place};
 pub use lately::{Change, Redraw};
 
 use crate::cache::Cache;
-use crate::diagnostic::Diagnostic;
 use crate::hub::{Cause, HubName, InstanceId};
 use crate::render::Renderer;
 use crate::script::Pool;
@@ -35,6 +35,8 @@ pub trait Audience: Send + Sync + 'static {
     fn is_watched(&self, hub: &HubName) -> bool;
     /// A widget is another one than it was. Returns how many are told.
     fn announce(&self, current: &Current) -> usize;
+    /// What is wrong with an instance is another thing than it was, or nothing any more.
+    fn problem(&self, hub: &HubName, id: InstanceId);
 }
 
 /// What the room is built from.
@@ -152,11 +154,6 @@ impl Rebuild {
     /// The rebuilds of an instance within the last hour, the newest first.
     pub fn lately(&self, id: InstanceId) -> Vec<Arc<Redraw>> {
         self.0.lately.of(id)
-    }
-
-    /// What is wrong with an instance's script or template, if its last run failed at a place in one.
-    pub fn problem(&self, id: InstanceId) -> Option<Diagnostic> {
-        self.0.known.lock().failing(id).and_then(|failing| failing.diagnostic.clone())
     }
 
     /// Instances that are invalid and not rebuilt yet.

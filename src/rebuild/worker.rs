@@ -4,8 +4,8 @@ use super::current::{Loaded, Unfit, hash_of, refresh_in, version};
 use super::lately::{Change, Redraw, changes};
 use super::{Current, Inner, Rebuild, count_waiting};
 use crate::cache::Entry;
-use crate::diagnostic::Diagnostic;
-use crate::hub::{InstanceId, State};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::hub::{HubName, InstanceId, State};
 use crate::script::{Failure, FailureKind, PoolError};
 use crate::telemetry;
 use jiff::Timestamp;
@@ -135,7 +135,10 @@ impl Rebuild {
         let loaded = match self.load(id).await {
             Ok(Some(Ok(loaded))) => loaded,
             // Its page says why; the last good data waits for a script or a configuration that fits again.
-            Ok(Some(Err(_unfit))) => return,
+            Ok(Some(Err((hub, _unfit)))) => {
+                inner.known.lock().mar(id);
+                return self.tell_problem(&hub, id);
+            }
             Ok(None) => return self.forget(id),
             Err(error) => {
                 tracing::error!(%id, error = format!("{error:#}"), "an instance could not be read for its rebuild");
@@ -144,7 +147,11 @@ impl Rebuild {
         };
         let widget = loaded.definition.name.to_string();
         let cause = inner.known.lock().invalid(id).map(|invalid| invalid.cause.clone());
-        let outcome = self.run_and_keep(&loaded).await;
+        let was_wrong = {
+            let mut known = inner.known.lock();
+            known.unmar(id) | known.failing(id).is_some()
+        };
+        let outcome = self.run_and_keep(&loaded, was_wrong).await;
         metrics::counter!(telemetry::REBUILDS, "widget" => widget.clone(), "outcome" => outcome.label()).increment(1);
         metrics::histogram!(telemetry::REBUILD_SECONDS, "widget" => widget)
             .record(started.elapsed().as_secs_f64());
@@ -156,6 +163,10 @@ impl Rebuild {
             error: inner.known.lock().failing(id).map(|failing| failing.error.clone()),
             readers: 0,
         };
+        let is_news = match &outcome {
+            Outcome::Changed(..) | Outcome::Same => was_wrong,
+            Outcome::Failed(news) => news.is_some(),
+        };
         match outcome {
             Outcome::Changed(current, changes) => {
                 redraw.changes = changes;
@@ -166,17 +177,25 @@ impl Rebuild {
             }
             Outcome::Failed(None) | Outcome::Same => {}
         }
+        if is_news {
+            self.tell_problem(&loaded.instance.hub, id);
+        }
         inner.lately.keep(id, redraw);
     }
 
     /// `None`: there is no such instance any more.
-    async fn load(&self, id: InstanceId) -> anyhow::Result<Option<Result<Loaded, Unfit>>> {
+    async fn load(
+        &self,
+        id: InstanceId,
+    ) -> anyhow::Result<Option<Result<Loaded, (HubName, Unfit)>>> {
         let Some(instance) = self.0.parts.store.instance(id).await? else { return Ok(None) };
         let Some(hub) = self.0.parts.store.hub(&instance.hub).await? else { return Ok(None) };
-        Ok(Some(self.0.load(instance, Arc::new(hub))))
+        let name = instance.hub.clone();
+        Ok(Some(self.0.load(instance, Arc::new(hub)).map_err(|unfit| (name, unfit))))
     }
 
-    async fn run_and_keep(&self, loaded: &Loaded) -> Outcome {
+    /// `was_wrong`: readers may see another thing than the last entry.
+    async fn run_and_keep(&self, loaded: &Loaded, was_wrong: bool) -> Outcome {
         let inner = &*self.0;
         let id = loaded.instance.id;
         // The number is taken before the run: whatever comes meanwhile is newer than its result.
@@ -191,10 +210,9 @@ impl Rebuild {
             Ok((data, html)) => {
                 let title = loaded.definition.title.clone();
                 let version = version(&data, &html, &title, State::Fresh, None);
-                let was_failing = inner.known.lock().failing(id).is_some();
                 let differences =
                     old.as_ref().map_or_else(Vec::new, |old| changes(&old.data, &data));
-                let changed = was_failing || old.as_ref().is_none_or(|old| old.version != version);
+                let changed = was_wrong || old.as_ref().is_none_or(|old| old.version != version);
                 let entry = Entry {
                     config: hash_of(&loaded.placed.config),
                     script: loaded.definition.source.version,
@@ -341,12 +359,14 @@ impl Outcome {
 }
 
 /// A failure as a sentence for readers: what another server said, or which limit or error of the script it was.
-fn unbuilt(failure: Failure) -> Unbuilt {
+fn unbuilt(mut failure: Failure) -> Unbuilt {
     let error = match &failure.kind {
         FailureKind::Thrown(Value::Object(thrown)) if thrown.contains_key("service") => {
             let text = |key: &str| {
                 thrown.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), Into::into))
             };
+            // Its author is shown where, but need not mend it.
+            failure.diagnostic.severity = Severity::Warning;
             match (text("service"), text("message")) {
                 (Some(service), Some(message)) => format!("{service}: {message}"),
                 _ => failure.diagnostic.message.clone(),

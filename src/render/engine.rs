@@ -30,6 +30,8 @@ pub(super) struct Engine {
     texts: Texts,
     /// Templates that are broken and never worked.
     broken: BTreeMap<String, Diagnostic>,
+    /// What is wrong with the latest version of the files, by template, whether an older one serves or none.
+    problems: BTreeMap<String, Diagnostic>,
     hashes: BTreeMap<String, u64>,
 }
 
@@ -46,10 +48,11 @@ impl Engine {
         let texts = assemble(&mut pages, wanted, last_good, &mut broken);
         let mut widgets = pages.clone();
         filters::distrust(&mut widgets);
-        let problems = broken.values().cloned().collect();
+        let problems = broken.clone();
+        let reported = problems.values().cloned().collect();
         broken.retain(|name, _| !texts.contains_key(name));
         let hashes = texts.keys().map(|name| (name.clone(), hash(&texts, name))).collect();
-        (Self { pages, widgets, texts, broken, hashes }, problems)
+        (Self { pages, widgets, texts, broken, problems, hashes }, reported)
     }
 
     pub(super) fn changed_since(&self, before: &Self) -> Vec<String> {
@@ -60,6 +63,12 @@ impl Engine {
 
     pub(super) fn hash_of_widget(&self, name: &str) -> Option<u64> {
         self.hashes.get(name).copied()
+    }
+
+    /// What is wrong with a template and with those that it leans on.
+    pub(super) fn problems_of(&self, name: &str) -> Vec<Diagnostic> {
+        let reached = reached(&self.texts, [name].into());
+        reached.iter().filter_map(|name| self.problems.get(*name)).cloned().collect()
     }
 
     pub(super) fn text(&self, name: &str) -> Option<Arc<str>> {
@@ -211,19 +220,14 @@ fn add_each(tera: &mut Tera, waiting: &mut Texts, in_force: &mut Texts) -> BTree
 
 /// Of a template with all that it leans on, and of this version of the filters.
 fn hash(texts: &Texts, name: &str) -> u64 {
-    let mut reached = BTreeSet::from([name]);
-    let mut open = vec![name];
+    let mut from = BTreeSet::from([name]);
     if name.starts_with("widgets/") {
-        reached.insert(CARD);
-        open.push(CARD);
+        from.insert(CARD);
     }
     // Any template may use any component, by a name that says nothing of its file: all of them count.
     let components = texts.iter().filter(|(_, text)| text.contains("component "));
-    open.extend(components.map(|(name, _)| name.as_str()).filter(|name| reached.insert(name)));
-    while let Some(next) = open.pop() {
-        let Some(text) = texts.get(next) else { continue };
-        open.extend(references(text).filter(|name| reached.insert(name)));
-    }
+    from.extend(components.map(|(name, _)| name.as_str()));
+    let reached = reached(texts, from);
     let mut hasher = Xxh3::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
     for name in reached {
@@ -233,6 +237,17 @@ fn hash(texts: &Texts, name: &str) -> u64 {
         hasher.update(&[0]);
     }
     hasher.digest()
+}
+
+/// Some templates with all that they extend and include.
+fn reached<'a>(texts: &'a Texts, from: BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+    let mut open: Vec<_> = from.iter().copied().collect();
+    let mut reached = from;
+    while let Some(next) = open.pop() {
+        let Some(text) = texts.get(next) else { continue };
+        open.extend(references(text).filter(|name| reached.insert(name)));
+    }
+    reached
 }
 
 /// The names in `{% extends "…" %}` and `{% include "…" %}`.

@@ -26,7 +26,8 @@ pub use gallery::{
 pub use markdown::markdown;
 pub use names::{Part, Read};
 pub use page::{
-    ErrorPage, HubPage, HubSummary, IndexPage, SourceFile, SourcePage, WhyPage, WidgetPage,
+    ErrorPage, HubPage, HubSummary, IndexPage, ProblemHtml, ProblemLine, ProblemPage, ProblemsHtml,
+    SourceFile, SourcePage, WhyPage, WidgetPage,
 };
 pub use picture::{asset_version, avatar_url};
 pub use plain::plain;
@@ -116,6 +117,11 @@ impl Renderer {
     /// The names that a widget's template reads, and where: what `data` should return.
     pub fn reads(&self, name: &WidgetName) -> Vec<Read> {
         self.template_text(name).map(|text| names::read(&text)).unwrap_or_default()
+    }
+
+    /// What is wrong with a widget's template, and with those that it extends and includes.
+    pub fn problems_of(&self, name: &WidgetName) -> Vec<Diagnostic> {
+        self.engine.load().problems_of(&widget_template(name))
     }
 
     /// The text of a widget's template, for its source page.

@@ -1,5 +1,6 @@
 //! What each page's template is given: the first argument of [`super::Renderer::page`] beside each.
 
+use crate::diagnostic::Severity;
 use crate::hub::{Hub, HubKind, HubName, InstanceId, WidgetName};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,6 +13,8 @@ pub struct HubPage<'a> {
     pub left: &'a [String],
     pub right: &'a [String],
     pub cursor: &'a str,
+    /// Whether the viewer may edit: then problems of widgets are in the cards, and kept up to date.
+    pub editor: bool,
 }
 
 /// `index.html`: all public hubs, or those that a search found.
@@ -58,6 +61,7 @@ pub struct WidgetPage<'a> {
     pub description: &'a str,
     pub card: &'a str,
     pub cursor: &'a str,
+    pub editor: bool,
 }
 
 /// `why.html`: `account` is what triage and rebuild tell of an instance.
@@ -67,6 +71,47 @@ pub struct WhyPage<'a, A: Serialize> {
     pub id: InstanceId,
     pub title: &'a str,
     pub account: &'a A,
+}
+
+/// `problem.html`: what is wrong with one widget, below its card's content.
+#[derive(Serialize)]
+pub struct ProblemsHtml<'a> {
+    pub id: InstanceId,
+    /// Whether one of them is an error: then what the card shows is the last that worked.
+    pub broken: bool,
+    pub problems: &'a [ProblemHtml],
+}
+
+#[derive(Serialize)]
+pub struct ProblemHtml {
+    pub severity: Severity,
+    pub message: String,
+    /// `file:line:column`, as far as it is known.
+    pub place: Option<String>,
+    pub help: Option<String>,
+    /// The lines around the place.
+    pub lines: Vec<ProblemLine>,
+}
+
+/// A line of source in three parts, of which the middle one is at fault.
+#[derive(Serialize)]
+pub struct ProblemLine {
+    pub number: usize,
+    /// Whether this is the line at fault.
+    pub here: bool,
+    pub before: String,
+    pub fault: String,
+    pub after: String,
+}
+
+/// `problem-page.html`: the same as a page.
+#[derive(Serialize)]
+pub struct ProblemPage<'a> {
+    pub hub: &'a HubName,
+    pub id: InstanceId,
+    pub title: &'a str,
+    /// `problem.html`
+    pub problem: &'a str,
 }
 
 /// `source.html`: a widget's script and template, and the modules that it imports.

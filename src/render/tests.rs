@@ -365,7 +365,14 @@ fn a_page_has_its_cards_as_they_are_and_its_ages_as_of_now() {
     let (renderer, _) = Renderer::new(&Site::built_in());
     let card = "<article id=\"widget-1\"><time data-ago datetime=\"2026-05-05T10:00:00Z\">just now</time></article>";
     let hub = sample_hub();
-    let page = HubPage { hub: &hub, days_idle: 0, left: &[card.into()], right: &[], cursor: "1-5" };
+    let page = HubPage {
+        hub: &hub,
+        days_idle: 0,
+        left: &[card.into()],
+        right: &[],
+        cursor: "1-5",
+        editor: false,
+    };
     let html = renderer.page("hub.html", &page, noon()).unwrap();
     for part in [
         "<article id=\"widget-1\">",
@@ -411,8 +418,10 @@ fn every_page_renders_from_what_it_is_given() {
         description: "",
         card: "<article>",
         cursor: "1-5",
+        editor: true,
     };
-    assert!(renderer.page("widget.html", &alone, noon()).unwrap().contains("data-alone=\"7\""));
+    let alone = renderer.page("widget.html", &alone, noon()).unwrap();
+    assert!(alone.contains("data-alone=\"7\"") && alone.contains("\" data-editor>"));
     let skeleton = Skeleton { id: InstanceId(7), hub: &hub.name, widget: &widget, title: "Badges" };
     assert!(renderer.skeleton(&skeleton).unwrap().contains("data-state=\"loading\""));
 }

@@ -18,7 +18,7 @@ use crate::cache::Cache;
 use crate::config::{Auth, Settings, Site};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
-use crate::hub::HubName;
+use crate::hub::{HubName, InstanceId};
 use crate::live::{Announcement, Kind, Live};
 use crate::outbound::Outbound;
 use crate::rebuild::{self, Audience, Current, Rebuild};
@@ -158,12 +158,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         async move { rebuild.run(stop).await }
     });
     tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
-    let fedmsg = settings
-        .bus
-        .fedmsg
-        .as_ref()
-        .map(|fedmsg| Fedmsg::start(fedmsg, sender.clone()))
-        .transpose()?;
+    let fedmsg = settings.bus.fedmsg.as_ref();
+    let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),
@@ -194,6 +190,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         previews: previews(&data, &settings, address),
         cases: case_runs::case_runs(site.clone(), settings.sandbox),
         metrics,
+        auth: settings.auth,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };
@@ -279,6 +276,10 @@ impl Audience for Readers {
             Announcement { kind: Kind::Widget(current.view.id), data: current.json.clone() };
         self.0.announce(&current.view.hub, announcement);
         self.0.viewers(&current.view.hub)
+    }
+
+    fn problem(&self, hub: &HubName, id: InstanceId) {
+        self.0.announce(hub, Announcement::problem(id));
     }
 }
 

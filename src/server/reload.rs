@@ -6,6 +6,7 @@
 use super::seed;
 use crate::bus::{Delivery, Source};
 use crate::config::{Settings, Site};
+use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
 use crate::live::{Announcement, Kind, Live};
 use crate::rebuild::Rebuild;
@@ -18,7 +19,7 @@ use crate::widget::{Library, Shelf};
 use jiff::Timestamp;
 use notify::{EventKind, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, DebouncedEvent, new_debouncer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,17 +134,30 @@ impl Reload {
         if changed.assets {
             self.assets.reload(&self.site);
         }
+        let before = self.rebuild.problems_by_widget();
         // The addresses of static files are in templates, with their versions.
         let drawn = if changed.templates || changed.assets { self.templates() } else { Vec::new() };
         let rebuilt = if changed.scripts { self.scripts().await } else { Vec::new() };
         // Data of the old script in the template of the new one is nothing to show.
         let drawn: Vec<_> = drawn.into_iter().filter(|name| !rebuilt.contains(name)).collect();
+        self.tell_problems(&before);
         for one in self.triage.instances_of(&drawn) {
-            if self.live.viewers(&one.hub) > 0
-                && let Err(error) = self.rebuild.redraw(one.id).await
-            {
+            if self.live.viewers(&one.hub) == 0 {
+                self.rebuild.redraw_later(one.id);
+            } else if let Err(error) = self.rebuild.redraw(one.id, &one.hub).await {
                 tracing::error!(id = %one.id, error = format!("{error:#}"), "a widget could not be drawn by its new template");
             }
+        }
+    }
+
+    /// Tells open pages of each widget with which something else is wrong than before, or nothing any more.
+    fn tell_problems(&self, before: &BTreeMap<WidgetName, Vec<Diagnostic>>) {
+        let after = self.rebuild.problems_by_widget();
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let differ = names.into_iter().filter(|name| before.get(name) != after.get(name));
+        let differ: Vec<_> = differ.cloned().collect();
+        for one in self.triage.instances_of(&differ) {
+            self.rebuild.tell_problem(&one.hub, one.id);
         }
     }
 

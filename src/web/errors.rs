@@ -26,6 +26,10 @@ pub(super) enum PageError {
     Gone(String),
     #[error("There is no page `{0}`.")]
     NoSuchPage(String),
+    #[error(
+        "What is wrong with a widget is shown to who may edit it: on the machine that serves it."
+    )]
+    NotYours,
     #[error("{0}")]
     BadName(#[from] NameError),
     #[error("The server could not answer. What it was is in its log.")]
@@ -41,6 +45,7 @@ impl PageError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotYours => StatusCode::FORBIDDEN,
             // A name that can't be one names nothing, like one that nobody has.
             _ => StatusCode::NOT_FOUND,
         }
@@ -99,7 +104,11 @@ impl IntoResponse for JsonError {
 }
 
 fn title(status: StatusCode) -> &'static str {
-    if status == StatusCode::NOT_FOUND { "Not here" } else { "Something failed" }
+    match status {
+        StatusCode::NOT_FOUND => "Not here",
+        StatusCode::FORBIDDEN => "Not open to you",
+        _ => "Something failed",
+    }
 }
 
 /// `GET` of anything else: a trailing slash is forgiven, the rest is a 404.

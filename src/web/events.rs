@@ -54,7 +54,7 @@ struct Reading {
     services: Arc<Services>,
     hub: HubName,
     listener: Listener,
-    /// For a reader who missed too much; at most one of each widget of the hub.
+    /// For a reader who missed too much; at most two of each widget of the hub.
     copies: VecDeque<Bytes>,
 }
 
@@ -76,14 +76,16 @@ impl Reading {
     /// Each widget as it is now. The listener stands behind what it missed already, so nothing falls between.
     async fn fresh_copies(&self) -> VecDeque<Bytes> {
         match self.services.rebuild.of_hub(&self.hub).await {
-            Ok(places) => places
-                .iter()
-                .filter_map(|place| place.current.as_ref())
-                .map(|current| {
+            Ok(places) => {
+                let widgets = places.iter().filter_map(|place| {
+                    let current = place.current.as_ref()?;
                     let kind = Kind::Widget(current.view.id);
-                    self.listener.copy(&Announcement { kind, data: current.json.clone() })
-                })
-                .collect(),
+                    Some(Announcement { kind, data: current.json.clone() })
+                });
+                // A problem may have come or gone meanwhile.
+                let problems = places.iter().map(|place| Announcement::problem(place.instance.id));
+                widgets.chain(problems).map(|copy| self.listener.copy(&copy)).collect()
+            }
             Err(error) => {
                 tracing::error!(hub = %self.hub, error = format!("{error:#}"), "a returning reader got no fresh copies");
                 VecDeque::new()

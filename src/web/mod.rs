@@ -12,8 +12,10 @@ mod ingest;
 mod listen;
 mod operations;
 mod pages;
+mod problem;
 mod security;
 mod source;
+mod viewer;
 mod why;
 mod widgets;
 
@@ -22,6 +24,7 @@ pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 
+use crate::config::Auth;
 use crate::live::Live;
 use crate::rebuild::Rebuild;
 use crate::render::Renderer;
@@ -49,6 +52,7 @@ pub struct Services {
     pub previews: Previews,
     pub cases: CaseRuns,
     pub metrics: PrometheusHandle,
+    pub auth: Auth,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     pub clock: fn() -> Timestamp,
@@ -63,6 +67,7 @@ pub fn routes(services: Services) -> Router {
         .route("/{hub}/json", get(pages::hub_json))
         .route("/{hub}/{id}", get(widgets::fragment))
         .route("/{hub}/{id}/why", get(why::page))
+        .route("/{hub}/{id}/problem", get(problem::show))
         .route("/api/why/{id}", get(why::json))
         .route("/source/{widget}", get(source::show))
         .route("/widgets", get(gallery::list))

@@ -1,7 +1,8 @@
 //! Pages: all hubs, and one hub; both complete without JavaScript.
 
-use super::Services;
 use super::errors::{JsonError, PageError};
+use super::viewer::Viewer;
+use super::{Services, problem};
 use crate::hub::{Column, Hub, HubKind, HubName, Visibility};
 use crate::rebuild::Place;
 use crate::render::{HubPage, HubSummary, IndexPage};
@@ -50,8 +51,9 @@ pub(super) async fn index(
 pub(super) async fn hub(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
+    viewer: Viewer,
 ) -> Result<Response, PageError> {
-    let found = find(&services, &name).await?;
+    let found = Arc::new(find(&services, &name).await?);
     // Before the widgets are looked at: what happens from here on reaches the page by its stream.
     let cursor = services.live.cursor(&found.name);
     // A preview is the hub's name and summary: its widgets are for its members.
@@ -62,14 +64,31 @@ pub(super) async fn hub(
         _ => Vec::new(),
     };
     let column = |column: Column| -> Vec<String> {
-        places.iter().filter(|place| place.instance.column == column).map(html).collect()
+        let places = places.iter().filter(|place| place.instance.column == column);
+        places
+            .map(|place| {
+                let card = html(place);
+                if viewer.may_edit {
+                    problem::with_problem(&services, &place.instance, &found, card)
+                } else {
+                    card
+                }
+            })
+            .collect()
     };
     let days_idle = found.days_idle((services.clock)());
     let (left, right) = (column(Column::Left), column(Column::Right));
     page(
         &services,
         "hub.html",
-        HubPage { hub: &found, days_idle, left: &left, right: &right, cursor: &cursor },
+        HubPage {
+            hub: &found,
+            days_idle,
+            left: &left,
+            right: &right,
+            cursor: &cursor,
+            editor: viewer.may_edit,
+        },
     )
 }
 

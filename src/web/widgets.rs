@@ -1,7 +1,8 @@
 //! One widget: as a fragment of HTML, and as the JSON that event streams carry.
 
 use super::errors::{JsonError, PageError};
-use super::{Services, pages, security};
+use super::viewer::Viewer;
+use super::{Services, pages, problem, security};
 use crate::hub::{HubName, InstanceId, Visibility};
 use crate::rebuild::Current;
 use crate::render::WidgetPage;
@@ -38,6 +39,7 @@ pub(super) async fn json(
 pub(super) async fn fragment(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
+    viewer: Viewer,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let current = current(&services, &hub, &id).await?;
@@ -51,13 +53,18 @@ pub(super) async fn fragment(
     let hub = pages::find(&services, &hub).await?;
     let cursor = services.live.cursor(&hub.name);
     let view = &current.view;
+    let mut card = view.html.clone();
+    if viewer.may_edit {
+        card = problem::on_card(&services, view.id, &hub, card).await?;
+    }
     let context = WidgetPage {
         hub: &hub,
         id: view.id,
         title: &view.title,
         description: &view.description,
-        card: &view.html,
+        card: &card,
         cursor: &cursor,
+        editor: viewer.may_edit,
     };
     let mut response = pages::page(&services, "widget.html", context)?;
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
@@ -65,7 +72,7 @@ pub(super) async fn fragment(
 }
 
 /// Whether a person goes there, not a script. Browsers say so over HTTPS and on this machine; else by what they accept.
-fn navigates(headers: &HeaderMap) -> bool {
+pub(super) fn navigates(headers: &HeaderMap) -> bool {
     match headers.get("sec-fetch-dest") {
         Some(destination) => destination == "document",
         None => headers

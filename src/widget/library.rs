@@ -4,11 +4,11 @@ use super::definition::Definition;
 use super::lint::{self, Subject};
 use super::processors::{Processor, Processors};
 use crate::config::Site;
-use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
+use crate::diagnostic::{Diagnostic, Severity, did_you_mean, nearest};
 use crate::hub::{NameError, WidgetName};
 use crate::script::{self, Facts, Interpreter, Lint, Module, Role, Source};
 use arc_swap::ArcSwap;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Modules that one script may reach, its imports' imports included.
@@ -79,10 +79,34 @@ impl Library {
         self.problems.get(&format!("widgets/{}.rhai", name.path())).map_or(&[], Vec::as_slice)
     }
 
+    /// The same, and what is wrong with the modules that its script imports.
+    pub fn problems_reaching(&self, name: &WidgetName) -> Vec<Diagnostic> {
+        let mut found = self.problems_of(name).to_vec();
+        let modules = self.widgets.get(name).map_or(&[][..], |widget| &widget.source.modules);
+        for module in modules {
+            for problem in self.problems.get(&module.file).into_iter().flatten() {
+                if !found.contains(problem) {
+                    found.push(problem.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// Every widget that has a script, also one that never worked.
+    pub fn names(&self) -> BTreeSet<WidgetName> {
+        let broken = self.problems.keys().filter_map(|file| {
+            let below = file.strip_prefix("widgets/")?.strip_suffix(".rhai")?;
+            let folder = below.split_once('/').map(|(folder, _)| folder);
+            let is_widget = !matches!(folder, Some("lib" | "messages"));
+            is_widget.then(|| below.replace('/', ".").parse().ok()).flatten()
+        });
+        self.widgets.keys().cloned().chain(broken).collect()
+    }
+
     /// The widgets whose script is another one than in `previous`, and those that only one of the two has.
     pub fn changed_since(&self, previous: &Library) -> Vec<WidgetName> {
-        let names: std::collections::BTreeSet<_> =
-            self.widgets.keys().chain(previous.widgets.keys()).collect();
+        let names: BTreeSet<_> = self.widgets.keys().chain(previous.widgets.keys()).collect();
         let version = |library: &Library, name| {
             library.widgets.get(name).map(|d: &Arc<Definition>| d.source.version)
         };
@@ -194,7 +218,9 @@ impl Loading<'_> {
                 return None;
             }
         };
-        if let Some(same) = old.filter(|old| source_of(old).version == source.version) {
+        // One that is back after an error is read again for its warnings.
+        let is_same = |old: &&Arc<T>| source_of(old).version == source.version;
+        if let Some(same) = old.filter(is_same).filter(|_| !self.was_broken(file)) {
             self.keep_findings(file);
             return Some(same.clone());
         }
@@ -228,6 +254,11 @@ impl Loading<'_> {
                 None
             }
         }
+    }
+
+    fn was_broken(&self, file: &str) -> bool {
+        let old = self.previous.and_then(|library| library.problems.get(file));
+        old.into_iter().flatten().any(|problem| problem.severity == Severity::Error)
     }
 
     /// An unchanged script has the findings that it had. None of them kept it from being read.

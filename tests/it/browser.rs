@@ -1,68 +1,12 @@
 //! A real browser: only what a message concerns changes, a preview follows its form, and the focus stays where it was.
 
+use crate::chromium::Driver;
 use crate::fedmsg::{Publisher, have_publisher};
 use crate::harness::{PATIENCE, TestHouse, have};
-use fantoccini::wd::{Capabilities, WindowHandle};
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::wd::WindowHandle;
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use tempfile::TempDir;
-
-struct Driver {
-    child: Child,
-    port: String,
-    profile: TempDir,
-}
-
-impl Driver {
-    fn start() -> Option<Self> {
-        let mut child = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut lines = BufReader::new(child.stdout.take()?).lines();
-        let port = lines.by_ref().find_map(|line| {
-            let line = line.ok()?;
-            Some(line.split("successfully on port ").nth(1)?.trim_end_matches('.').to_owned())
-        })?;
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { child, port, profile: TempDir::new().ok()? })
-    }
-
-    async fn browser(&self) -> Client {
-        let profile = format!("--user-data-dir={}", self.profile.path().display());
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            &profile,
-        ];
-        let mut capabilities = Capabilities::new();
-        capabilities.insert("goog:chromeOptions".into(), json!({ "args": arguments }));
-        let mut builder = ClientBuilder::rustls().expect("a TLS that is not used on loopback");
-        builder.capabilities(capabilities);
-        builder
-            .connect(&format!("http://127.0.0.1:{}", self.port))
-            .await
-            .expect("the browser starts")
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use std::process::Command;
 
 const HUBS: &str = r#"
 [[hub]]
@@ -254,5 +198,43 @@ async fn a_preview_follows_what_is_typed_into_its_form() {
         "document.querySelector('#preview').textContent.includes('must be a username')",
     )
     .await;
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_is_broken_on_disk_is_framed_on_its_card_until_it_is_mended() {
+    const SCRIPT: &str =
+        "const REFRESH = \"1h\";\nconst CHROME = #{ style: \"panel\" };\nfn data(widget) { #{} }\n";
+    let Some(driver) = driver() else { return };
+    let house = house("").await;
+    house.get("/ralph").await;
+    house.idle().await;
+    let browser = driver.browser().await;
+    browser.goto(&house.url("/ralph")).await.unwrap();
+    wait_for(&browser, "document.querySelector('#live').dataset.state === 'live'").await;
+    browser.execute("window.unreloaded = true", vec![]).await.unwrap();
+    let input = browser.find(Locator::Css("#note-input")).await.unwrap();
+    input.send_keys("half a th").await.unwrap();
+    let focus =
+        "return [document.activeElement.id, document.activeElement.value, window.unreloaded]";
+    let untouched = json!(["note-input", "half a th", true]);
+
+    house.write("widgets/note.rhai", &SCRIPT.replace("1h", "often"));
+    wait_for(&browser, "document.querySelector('[data-widget=note] > .problem .here mark')").await;
+    let frame = text(&browser, ".problem").await;
+    assert!(frame.contains("widgets/note.rhai:1:7") && frame.contains("help:"), "{frame}");
+    assert_eq!(browser.execute(focus, vec![]).await.unwrap(), untouched);
+
+    // Another text of the same card leaves the frame where it is.
+    house.write(
+        "templates/widgets/note.html",
+        "<input id=\"note-input\" aria-label=\"Note\"><b>new</b>",
+    );
+    wait_for(&browser, "document.querySelector('[data-widget=note] .card-body b')").await;
+    assert!(text(&browser, "[data-widget=note] > .problem").await.contains("note.rhai"));
+
+    house.write("widgets/note.rhai", SCRIPT);
+    wait_for(&browser, "!document.querySelector('.problem')").await;
+    assert_eq!(browser.execute(focus, vec![]).await.unwrap(), untouched);
     browser.close().await.unwrap();
 }

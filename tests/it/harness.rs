@@ -98,6 +98,13 @@ impl TestHouse {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// As a browser does whose reader goes there.
+    pub(crate) async fn get_as_page(&self, path: &str) -> (u16, String) {
+        let request = self.client.get(self.url(path)).header("accept", "text/html");
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
     pub(crate) async fn json(&self, path: &str) -> Value {
         let (status, text) = self.get(path).await;
         assert_eq!(status, 200, "{path}: {text}");

@@ -8,6 +8,7 @@
 mod author;
 mod browser;
 mod cases;
+mod chromium;
 mod command;
 mod crash;
 mod fedmsg;
@@ -20,5 +21,6 @@ mod ingest;
 mod live;
 mod mistakes;
 mod pages;
+mod problem;
 mod reload;
 mod why;

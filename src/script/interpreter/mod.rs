@@ -234,7 +234,9 @@ impl Interpreter {
         call: &Call,
     ) -> Inferred {
         let Ok(program) = self.program(source) else { return Inferred::nothing() };
-        let running = Running::begin(&self.limits, self.tier, call);
+        // Its steps are counted; an instance must not be lost to the index because the machine was busy for a moment.
+        let limits = patient(self.tier, self.limits.clone());
+        let running = Running::begin(&limits, self.tier, call);
         let widget = argument(&Argument::Widget(placed));
         let inferred = panics::catch(|| inference::infer(&program, function, widget));
         // Time goes on: what depends on it must be asked when a message comes.
