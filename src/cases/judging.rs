@@ -352,3 +352,40 @@ impl Failures {
         self.all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Place, Root, Test};
+    use crate::script::{Failure, LimitName};
+
+    #[test]
+    fn what_was_read_out_of_a_script_must_be_what_it_says() {
+        let topic = Place { root: Root::Topic, steps: vec![] };
+        let award = || Condition::Is(topic.clone(), Test::EndsWith("badge.award".into()));
+        let message = |topic: &str| {
+            let topic = crate::message::Topic::new(&format!("org.fedoraproject.prod.{topic}"));
+            Message::own(topic, serde_json::Value::Null, jiff::Timestamp::UNIX_EPOCH)
+        };
+        let thrown = || Err(CheckFailed(Failure::error(Diagnostic::error("no"))));
+        let late = || {
+            let failure = Failure::error(Diagnostic::error("late"));
+            Err(CheckFailed(Failure { kind: FailureKind::Limit(LimitName::Deadline), ..failure }))
+        };
+        let cases = [
+            (award(), "fedbadges.badge.award", Ok(true), false),
+            (award(), "fedbadges.badge.award", Ok(false), true),
+            (award(), "fedbadges.badge.award", thrown(), true),
+            (award(), "fedbadges.badge.award", late(), false),
+            (award(), "git.receive", Ok(false), false),
+            (award(), "git.receive", Ok(true), true),
+            (award(), "git.receive", thrown(), true),
+            (Condition::Open, "git.receive", Ok(true), false),
+            (Condition::Open, "git.receive", thrown(), false),
+        ];
+        for (condition, topic, said, expected) in cases {
+            let found = contradicts(&condition, &message(topic), &said);
+            assert_eq!(found, expected, "{condition} on {topic}: {said:?}");
+        }
+    }
+}

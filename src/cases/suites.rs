@@ -21,7 +21,7 @@ pub(super) struct Suite {
 pub(super) fn read(request: &Request<'_>, library: &Library) -> Result<Vec<Suite>, CasesError> {
     let site = request.site;
     let known = site.list(CASES, ".toml");
-    let prefix = format!("{}/", CASES);
+    let prefix = format!("{CASES}/");
     let names = known.iter().filter_map(|path| path.strip_prefix(&prefix)?.strip_suffix(".toml"));
     if request.names.is_empty() {
         let names = names.filter(|name| !name.contains('/'));

@@ -60,7 +60,8 @@ pub struct AskedAbout {
 pub struct AskedLately {
     pub id: String,
     pub topic: String,
-    pub title: String,
+    /// In a sentence; empty where no processor reads it.
+    pub summary: String,
     pub at: Timestamp,
     pub answers: Vec<Answered>,
     /// How many answers are not among these.

@@ -156,13 +156,10 @@ impl Inner {
                 decided_by,
             }
         });
-        let asked = match message {
-            Some(_) => Vec::new(),
-            None => {
-                let all = self.memory.asked(|one| one == id, RECENT);
-                all.iter().filter_map(|kept| asked(kept, id)).collect()
-            }
-        };
+        // When one message was asked for, the others are left out.
+        let recent = if message.is_some() { 0 } else { RECENT };
+        let asked = self.memory.asked(|one| one == id, recent);
+        let asked = asked.iter().filter_map(|kept| self::asked(kept, id)).collect();
         Ok(Why {
             instance: id,
             hub: placed.hub.name.clone(),

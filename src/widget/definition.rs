@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::hub::{Config, Hub, Instance, Placed, WidgetName};
 use crate::script::{Facts, Function, Lint, Shape, Source};
 use serde::Serialize;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// After so many failures of `should_invalidate` in a row it is asked no more.

@@ -41,7 +41,7 @@ fn told(AskedOf { asked, answers, others }: AskedOf) -> AskedLately {
     AskedLately {
         id: message.id.clone(),
         topic: message.topic.to_string(),
-        title: message.description.title.clone(),
+        summary: message.description.summary.clone(),
         at: asked.at,
         answers: answers.collect(),
         others,
