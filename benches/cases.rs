@@ -99,6 +99,7 @@ fn whole_run(criterion: &mut Criterion) {
         mode: Mode::Check,
         coverage: false,
         options: "",
+        threads: None,
     };
     let report = cases::run(&request).expect("a run");
     assert_eq!((report.passed(), report.failed()), (WIDGETS, 0));

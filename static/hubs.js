@@ -385,6 +385,23 @@ function preview(form) {
   });
 }
 
+// ---- Cases that are run behind the page: it looks again until they are done. Without this a link does. ----
+
+function watchCases(wait = 500) {
+  if (!page("cases")?.hasAttribute("data-running")) return;
+  setTimeout(async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("cases");
+      if (!fresh) return;
+      morph(page("cases"), fresh);
+    } catch {
+      // The server is away: what is shown stays, and is asked for again.
+    }
+    watchCases(Math.min(wait * 1.5, 10_000));
+  }, document.hidden ? 10_000 : wait);
+}
+
 // ---- The page ----
 
 document.addEventListener("click", ({ target }) => {
@@ -405,6 +422,7 @@ document.addEventListener("keydown", (event) => {
 });
 tick();
 for (const form of document.querySelectorAll("form[data-preview]")) preview(form);
+watchCases();
 if (main) {
   follow();
   loadMissing();

@@ -1,6 +1,5 @@
 //! `data()` of a case: called once on its cassette, compared with what the case says, drawn.
 
-use super::file::{At, Case};
 use super::outcome::{CaseReport, Failure, Kind};
 use super::recordings::missing_file;
 use super::snapshot::{self, diff, pretty};
@@ -10,6 +9,7 @@ use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::outbound::{Cassette, CassetteError, Outbound};
 use crate::render::{Renderer, WidgetHtml};
 use crate::script::Interpreter;
+use crate::widget::{At, Case};
 use serde_json::Value;
 
 /// The folder of cassettes, below the site.

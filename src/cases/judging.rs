@@ -3,17 +3,16 @@
 //! The script is asked about every message, also about those that the index leaves out: that is how hints which are
 //! not sound are found.
 
-use super::file::{At, Case};
 use super::outcome::{Failure, Kind};
 use super::recordings::{Recorded, Recording};
 use super::world::World;
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::InstanceId;
-use crate::message::{self, Message};
-use crate::script::{Interpreter, MessageArgument, Traced};
+use crate::message::{self, Condition, Message};
+use crate::script::{FailureKind, Interpreter, MessageArgument, Traced};
 use crate::triage::Index;
 use crate::triage::memory::Answer;
-use crate::widget::Hint;
+use crate::widget::{At, Case, CheckFailed, Hint};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -69,6 +68,10 @@ impl Verdict<'_> {
 pub(super) struct Judged<'r> {
     /// Of the script's own `hints`.
     pub(super) hints: Vec<Hint>,
+    /// What was read out of `should_invalidate`.
+    pub(super) condition: Condition,
+    /// The script contradicts that, which is told once.
+    pub(super) is_contradicted: bool,
     pub(super) verdicts: Vec<Verdict<'r>>,
     pub(super) failures: Vec<Failure>,
     /// Where `should_invalidate` failed.
@@ -97,18 +100,22 @@ pub(super) fn judge<'r>(
         judged.failures.push(Failure::new(Kind::Script, problem));
         vec![Hint::any()]
     });
-    let condition = definition.condition(interpreter, placed, *now);
+    judged.condition = definition.condition(interpreter, placed, *now);
     let inferred = definition.inferred_hints(interpreter, placed, *now);
     let all = definition.hints(interpreter, placed, *now).unwrap_or(inferred);
     let mut index = Index::new();
     index.insert(InstanceId(1), &all);
     let mut found = Vec::new();
-    let mut disagreed = false;
     for (recording, recorded) in world.messages() {
         index.candidates(&recorded.message, &mut found);
         let argument = arguments.of(interpreter, &recorded.message);
-        let answer = definition.should_invalidate(interpreter, argument, placed, *now);
-        let answer = match answer {
+        let said = definition.should_invalidate(interpreter, argument, placed, *now);
+        if contradicts(&judged.condition, &recorded.message, &said) && !judged.is_contradicted {
+            judged.is_contradicted = true;
+            let failure = contradiction(world, &judged.condition, "");
+            judged.failures.push(failure.about(recording.about(recorded)));
+        }
+        let answer = match said {
             Ok(true) => Answer::Yes,
             Ok(false) => Answer::No,
             Err(failure) => {
@@ -121,15 +128,6 @@ pub(super) fn judge<'r>(
                 Answer::Failed
             }
         };
-        let contradicts = match condition.judge(&recorded.message) {
-            message::Verdict::Yes => answer != Answer::Yes,
-            message::Verdict::No => answer == Answer::Yes,
-            message::Verdict::Ask => false,
-        };
-        if contradicts && !disagreed {
-            disagreed = true;
-            judged.failures.push(contradiction(world, &condition).about(recording.about(recorded)));
-        }
         let is_candidate = !found.is_empty();
         let is_left_out =
             !is_candidate || !judged.hints.iter().any(|hint| hint.matches(&recorded.message));
@@ -138,9 +136,29 @@ pub(super) fn judge<'r>(
     judged
 }
 
-/// The server answers by what was inferred: it must be what the script says.
-fn contradiction(world: &World<'_>, condition: &message::Condition) -> Failure {
-    let said = format!("`should_invalidate` contradicts what was read out of it: {condition}");
+/// The server answers by what was inferred: it must be what the script says. One that throws says neither yes nor no; one
+/// that a limit stopped might have said either.
+pub(super) fn contradicts(
+    condition: &Condition,
+    message: &Message,
+    said: &Result<bool, CheckFailed>,
+) -> bool {
+    let said = match said {
+        Ok(said) => Some(*said),
+        Err(failure) if matches!(failure.0.kind, FailureKind::Limit(_)) => return false,
+        Err(_) => None,
+    };
+    match condition.judge(message) {
+        message::Verdict::Yes => said != Some(true),
+        message::Verdict::No => said != Some(false),
+        message::Verdict::Ask => false,
+    }
+}
+
+/// `when`: about which message, where it is not one as it came, as in ` when …`.
+pub(super) fn contradiction(world: &World<'_>, condition: &Condition, when: &str) -> Failure {
+    let said =
+        format!("`should_invalidate` contradicts what was read out of it{when}: {condition}");
     let problem = at_function(world, "should_invalidate", said);
     Failure::new(
         Kind::UnsoundHints,
@@ -332,5 +350,42 @@ impl Failures {
                 Some(format!("{help}\n{more} more messages like these are not shown"));
         }
         self.all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Place, Root, Test};
+    use crate::script::{Failure, LimitName};
+
+    #[test]
+    fn what_was_read_out_of_a_script_must_be_what_it_says() {
+        let topic = Place { root: Root::Topic, steps: vec![] };
+        let award = || Condition::Is(topic.clone(), Test::EndsWith("badge.award".into()));
+        let message = |topic: &str| {
+            let topic = crate::message::Topic::new(&format!("org.fedoraproject.prod.{topic}"));
+            Message::own(topic, serde_json::Value::Null, jiff::Timestamp::UNIX_EPOCH)
+        };
+        let thrown = || Err(CheckFailed(Failure::error(Diagnostic::error("no"))));
+        let late = || {
+            let failure = Failure::error(Diagnostic::error("late"));
+            Err(CheckFailed(Failure { kind: FailureKind::Limit(LimitName::Deadline), ..failure }))
+        };
+        let cases = [
+            (award(), "fedbadges.badge.award", Ok(true), false),
+            (award(), "fedbadges.badge.award", Ok(false), true),
+            (award(), "fedbadges.badge.award", thrown(), true),
+            (award(), "fedbadges.badge.award", late(), false),
+            (award(), "git.receive", Ok(false), false),
+            (award(), "git.receive", Ok(true), true),
+            (award(), "git.receive", thrown(), true),
+            (Condition::Open, "git.receive", Ok(true), false),
+            (Condition::Open, "git.receive", thrown(), false),
+        ];
+        for (condition, topic, said, expected) in cases {
+            let found = contradicts(&condition, &message(topic), &said);
+            assert_eq!(found, expected, "{condition} on {topic}: {said:?}");
+        }
     }
 }

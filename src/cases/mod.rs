@@ -7,7 +7,6 @@
 mod adhoc;
 mod coverage;
 mod data;
-mod file;
 mod judging;
 mod mutation;
 mod outcome;
@@ -30,8 +29,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
 use crate::render::Renderer;
 use crate::script::{Interpreter, Tier};
-use crate::widget::{Definition, Library};
-use file::Case;
+use crate::widget::{Case, Definition, Library};
 use parking_lot::Mutex;
 use recordings::Recordings;
 use regex::Regex;
@@ -67,6 +65,8 @@ pub struct Request<'a> {
     pub coverage: bool,
     /// For the commands that a report names, as in ` --site demo`.
     pub options: &'a str,
+    /// At most so many; without it one for each core.
+    pub threads: Option<usize>,
 }
 
 /// Why nothing could be tested.
@@ -78,7 +78,7 @@ pub enum CasesError {
     Setup(anyhow::Error),
 }
 
-/// Runs the cases that are asked for, on all cores.
+/// Runs the cases that are asked for. Blocks, and must not be called on a thread of a runtime.
 pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
     let library = library(request);
     let suites = suites::read(request, &library)?;
@@ -101,7 +101,7 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
     let names = jobs.iter().flat_map(|job| job.case.messages.iter().chain(&job.case.datanommer));
     let limits = run::pure_limits(&request.sandbox.pure);
     let recordings =
-        Recordings::load(request.site, names.map(|at| at.value.as_str()), &library, &limits);
+        Recordings::load(request, names.map(|at| at.value.as_str()), &library, &limits);
     let (renderer, _) = Renderer::new(request.site);
     let (coverage, recorded, unplayed) = (Mutex::default(), Mutex::default(), Mutex::default());
     let shared = Shared {
@@ -146,7 +146,7 @@ fn run_all(shared: &Shared<'_>, jobs: &[Job<'_>]) -> Vec<CaseReport> {
     }
     let done: Vec<OnceLock<CaseReport>> = jobs.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
-    threads::each_core(|| {
+    threads::each_core(shared.request.threads, || {
         let mut tester = None;
         while let Some((job, done)) = {
             let at = next.fetch_add(1, Ordering::Relaxed);

@@ -1,9 +1,11 @@
 //! `should_invalidate` on messages that are not as they should be: fields missing, or of another type.
 //!
 //! A bus carries what others write. A script that throws on it costs a rebuild each time; here it is a warning with
-//! its place, once for each.
+//! its place, once for each. And what was read out of the script must say of such messages what the script says: where
+//! it does not, the case fails.
 
-use super::judging::Judged;
+use super::judging::{Judged, contradiction, contradicts};
+use super::outcome::Failure;
 use super::world::World;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::message::Message;
@@ -19,51 +21,73 @@ const MOST_PATHS: usize = 16;
 const MOST_WARNINGS: usize = 10;
 const MOST_DEPTH: usize = 5;
 
-/// What a changed message makes the script say.
+/// What changed messages show.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What makes the script throw.
+    pub(super) warnings: Vec<Diagnostic>,
+    /// That it contradicts what was read out of it, once.
+    pub(super) contradiction: Option<Failure>,
+}
+
 pub(super) fn check(
     world: &World<'_>,
     judged: &Judged<'_>,
     interpreter: &mut Interpreter,
-) -> Vec<Diagnostic> {
+) -> Found {
     let World { definition, placed, now, .. } = world;
     let names = properties(&definition.source);
     let mut topics = HashSet::new();
     // What fails as it came has been told of already.
     let mut places = judged.failed_at.clone();
-    let mut warnings = Vec::new();
+    let mut found = Found::default();
     // Those that invalidate first: they come furthest in the script.
     let (hit, others): (Vec<_>, Vec<_>) = judged
         .verdicts
         .iter()
         .filter(|verdict| verdict.is_candidate)
         .partition(|verdict| verdict.answer.invalidates());
-    let messages = hit.iter().chain(&others).map(|verdict| &verdict.recorded.message);
-    for message in messages.filter(|message| topics.insert(&message.topic)).take(MOST_MESSAGES) {
+    let verdicts = hit.into_iter().chain(others);
+    let verdicts = verdicts.filter(|verdict| topics.insert(&verdict.recorded.message.topic));
+    for verdict in verdicts.take(MOST_MESSAGES) {
+        let message = &verdict.recorded.message;
         for path in paths(&message.body, &names) {
             for (what, value) in mutants(at(&message.body, &path)) {
                 let body = replaced(&message.body, &path, value);
                 let mutated = Message { body: Arc::new(body), ..Message::clone(message) };
                 let argument = interpreter.message(&mutated);
-                let answer = definition.should_invalidate(interpreter, &argument, placed, *now);
-                let Err(failure) = answer else { continue };
+                let said = definition.should_invalidate(interpreter, &argument, placed, *now);
+                let told = judged.is_contradicted || found.contradiction.is_some();
+                if !told && contradicts(&judged.condition, &mutated, &said) {
+                    let when = format!(" when {}", changed(message, &path, what));
+                    let failure = contradiction(world, &judged.condition, &when);
+                    let about = verdict.recording.about(verdict.recorded);
+                    found.contradiction = Some(failure.about(about));
+                }
+                let Err(failure) = said else { continue };
                 let problem = failure.0.diagnostic;
-                if warnings.len() >= MOST_WARNINGS
+                if found.warnings.len() >= MOST_WARNINGS
                     || !places.insert((problem.file.clone(), problem.line, problem.column))
                 {
                     continue;
                 }
-                let path = ["msg".to_owned()].into_iter().chain(path.clone()).collect::<Vec<_>>();
                 let said = format!(
-                    "`should_invalidate` fails when `{}` of a message `{}` {what}: {}",
-                    path.join("."),
-                    message.topic.suffix(),
+                    "`should_invalidate` fails when {}: {}",
+                    changed(message, &path, what),
                     problem.message
                 );
-                warnings.push(Diagnostic { severity: Severity::Warning, message: said, ..problem });
+                let warning = Diagnostic { severity: Severity::Warning, message: said, ..problem };
+                found.warnings.push(warning);
             }
         }
     }
-    warnings
+    found
+}
+
+/// `` `msg.user` of a message `badge.award` is missing``.
+fn changed(message: &Message, path: &[String], what: &str) -> String {
+    let path: Vec<&str> = std::iter::once("msg").chain(path.iter().map(String::as_str)).collect();
+    format!("`{}` of a message `{}` {what}", path.join("."), message.topic.suffix())
 }
 
 /// The names that stand behind a dot somewhere in the script, or in a module that it imports.

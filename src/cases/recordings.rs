@@ -1,7 +1,7 @@
 //! Recordings, read and described once a run, whichever cases name them.
 
 use super::outcome::About;
-use super::threads;
+use super::{Request, threads};
 use crate::bindings;
 use crate::bus::{Line, Lines, Recording as RecordingFile, RecordingError};
 use crate::config::{Limits, Site};
@@ -71,9 +71,9 @@ impl Recording {
 pub(super) struct Recordings(BTreeMap<String, Recording>);
 
 impl Recordings {
-    /// Reads those that are there and describes their messages, on all cores.
+    /// Reads those that are there and describes their messages, on all cores that the run may have.
     pub(super) fn load<'n>(
-        site: &Site,
+        request: &Request<'_>,
         names: impl Iterator<Item = &'n str>,
         library: &Library,
         limits: &Limits,
@@ -84,14 +84,14 @@ impl Recordings {
                 continue;
             }
             let file = format!("{FOLDER}/{name}");
-            if let Some(bytes) = site.read(&file) {
+            if let Some(bytes) = request.site.read(&file) {
                 let mut lines = Lines::default();
                 let mut read = lines.push(&bytes);
                 read.extend(lines.finish());
                 all.insert(name.to_owned(), Recording::new(&file, read.into_iter()));
             }
         }
-        describe(all.values_mut(), library, limits);
+        describe(all.values_mut(), library, limits, request.threads);
         Self(all)
     }
 
@@ -116,7 +116,7 @@ pub(super) fn of_files(
         let lines = RecordingFile::open(file)?.collect::<Result<Vec<_>, _>>()?;
         all.push(Recording::new(&file.display().to_string(), lines.into_iter()));
     }
-    describe(all.iter_mut(), library, limits);
+    describe(all.iter_mut(), library, limits, None);
     Ok(all)
 }
 
@@ -144,11 +144,12 @@ fn describe<'r>(
     recordings: impl Iterator<Item = &'r mut Recording>,
     library: &Library,
     limits: &Limits,
+    threads: Option<usize>,
 ) {
     let messages = recordings.flat_map(|recording| &mut recording.messages);
     let mut messages: Vec<&mut Arc<Message>> = messages.map(|one| &mut one.message).collect();
     let chunks = Mutex::new(messages.chunks_mut(CHUNK));
-    threads::each_core(|| {
+    threads::each_core(threads, || {
         let mut interpreter = None;
         loop {
             let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();

@@ -2,7 +2,6 @@
 
 use super::coverage::Gathered;
 use super::data;
-use super::file::Case;
 use super::judging::{self, Arguments};
 use super::mutation;
 use super::outcome::{CaseReport, Failure, Kind};
@@ -17,7 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::outbound::{Cassette, Outbound};
 use crate::render::Renderer;
 use crate::script::{Interpreter, Tier};
-use crate::widget::{Definition, Library};
+use crate::widget::{Case, Definition, Library};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -125,7 +124,9 @@ impl<'r> Tester<'r> {
             }
             shared.note_unplayed(case, &outbound);
         }
-        report.warnings.extend(mutation::check(world, &judged, aside));
+        let spoilt = mutation::check(world, &judged, aside);
+        report.warnings.extend(spoilt.warnings);
+        report.failures.extend(spoilt.contradiction);
     }
 }
 

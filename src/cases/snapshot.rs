@@ -1,17 +1,14 @@
 //! Snapshots of data and HTML beside the cases, and how differences are shown.
 
-use super::file::Case;
 use super::outcome::{CaseReport, Failure, Kind};
 use crate::config::Site;
 use crate::diagnostic::Diagnostic;
+use crate::widget::{CASES, Case};
 use serde_json::Value;
 use similar::TextDiff;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
-
-/// The folder of case files and snapshots, below the site.
-pub(super) const FOLDER: &str = "tests/widgets";
 
 /// Lines around a difference.
 const CONTEXT: usize = 3;
@@ -20,7 +17,7 @@ const MOST_LINES: usize = 60;
 
 /// `tests/widgets/badges/an-award-redraws-it.json`.
 pub(super) fn path(widget: &str, case: &Case, ending: &str) -> String {
-    format!("{FOLDER}/{widget}/{}.{ending}", case.slug())
+    format!("{CASES}/{widget}/{}.{ending}", case.slug())
 }
 
 /// Compares data and HTML with their snapshots, or writes them.
@@ -74,7 +71,7 @@ pub(super) fn unused(site: &Site, widget: &str, cases: &[Case]) -> Vec<String> {
         .flat_map(|case| ["json", "html"].map(|ending| path(widget, case, ending)))
         .collect();
     let Some(root) = site.root() else { return Vec::new() };
-    let folder = format!("{FOLDER}/{widget}/");
+    let folder = format!("{CASES}/{widget}/");
     let is_snapshot = |path: &String| {
         let name = path.strip_prefix(&folder).unwrap_or_default();
         let ending = Path::new(name).extension().and_then(|ending| ending.to_str());

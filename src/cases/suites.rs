@@ -1,12 +1,11 @@
 //! Which cases there are: case files with their widgets, what is wrong with them, and what nobody uses.
 
-use super::file::{self, Case};
 use super::outcome::{CaseReport, Failure, Kind, Report};
 use super::{CasesError, Mode, Request, run, snapshot};
 use crate::config::Site;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::hub::WidgetName;
-use crate::widget::{Definition, Library};
+use crate::widget::{CASES, Case, Definition, Library, case_file, read_cases};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,16 +17,11 @@ pub(super) struct Suite {
     pub(super) broken: Vec<Diagnostic>,
 }
 
-/// The path of a widget's case file.
-pub(super) fn case_file(widget: &str) -> String {
-    format!("{}/{widget}.toml", snapshot::FOLDER)
-}
-
 /// Reads the case files that are asked for.
 pub(super) fn read(request: &Request<'_>, library: &Library) -> Result<Vec<Suite>, CasesError> {
     let site = request.site;
-    let known = site.list(snapshot::FOLDER, ".toml");
-    let prefix = format!("{}/", snapshot::FOLDER);
+    let known = site.list(CASES, ".toml");
+    let prefix = format!("{CASES}/");
     let names = known.iter().filter_map(|path| path.strip_prefix(&prefix)?.strip_suffix(".toml"));
     if request.names.is_empty() {
         let names = names.filter(|name| !name.contains('/'));
@@ -68,7 +62,7 @@ fn suite(site: &Site, library: &Library, widget: &str) -> Suite {
     let mut found = Suite { widget: widget.into(), cases: Vec::new(), broken: Vec::new() };
     let text = site.read_text(&file).map_err(|error| error.to_string());
     match text.and_then(|text| text.ok_or_else(|| format!("{file} is gone"))) {
-        Ok(text) => match file::read(&text, &file) {
+        Ok(text) => match read_cases(&text, &file) {
             Ok(cases) => found.cases = cases,
             Err(problems) => found.broken = problems,
         },

@@ -5,10 +5,11 @@ use std::io;
 use std::num::NonZero;
 use std::thread;
 
-/// Runs the same work on a thread for each core, and returns when all are done. Where a thread can't be started the
-/// others do its share.
-pub(super) fn each_core(work: impl Fn() + Sync) {
+/// Runs the same work on a thread for each core, or on `most` of them, and returns when all are done. Where a thread
+/// can't be started the others do its share.
+pub(super) fn each_core(most: Option<usize>, work: impl Fn() + Sync) {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let cores = most.map_or(cores, |most| most.min(cores));
     thread::scope(|scope| {
         let start = || -> io::Result<()> {
             thread::Builder::new()

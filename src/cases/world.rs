@@ -1,19 +1,18 @@
 //! The small world that a case runs in: an instance on its hub, a pinned clock, a history, a cassette, a cache.
 
-use super::file::{At, Case, CaseHub};
 use super::outcome::{Failure, Kind};
 use super::recordings::{self, Recorded, Recording, Recordings};
 use crate::bindings::{self, Host};
 use crate::cache::Cache;
 use crate::config::{Sandbox, Site};
 use crate::datanommer::Datanommer;
-use crate::hub::{Column, Hub, HubKind, HubName, Instance, InstanceId, Placed, Visibility};
+use crate::hub::{Column, Hub, Instance, InstanceId, Placed};
 use crate::message::Message;
 use crate::outbound::{Cassette, Outbound};
 use crate::script::{Interpreter, Tier};
 use crate::store::Store;
-use crate::widget::Definition;
-use jiff::{SignedDuration, Timestamp};
+use crate::widget::{At, Case, Definition};
+use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -65,7 +64,7 @@ impl<'r> World<'r> {
         let heard = named(&case.messages, recordings, site, &mut failures);
         let stored = named(&case.datanommer, recordings, site, &mut failures);
         let now = case.now.unwrap_or_else(|| last_of(&heard, &stored));
-        let hub = case.hub.as_ref().map_or_else(|| example(case, now), |hub| described(hub, now));
+        let hub = case.hub_at(now);
         let instance = Instance {
             id: InstanceId(1),
             hub: hub.name.clone(),
@@ -76,7 +75,7 @@ impl<'r> World<'r> {
         };
         let placed = definition.place(&instance, Arc::new(hub.clone()));
         let mut hubs = vec![hub];
-        for other in case.hubs.iter().map(|other| described(other, now)) {
+        for other in case.hubs.iter().map(|other| other.to_hub(now)) {
             if hubs.iter().all(|hub| hub.name != other.name) {
                 hubs.push(other);
             }
@@ -189,42 +188,4 @@ fn last_of(heard: &[&Recording], stored: &[&Recording]) -> Timestamp {
     last(heard)
         .or_else(|| last(stored))
         .unwrap_or_else(|| DEFAULT_NOW.parse().expect("a literal time"))
-}
-
-fn described(hub: &CaseHub, now: Timestamp) -> Hub {
-    let idle = SignedDuration::from_hours(24 * i64::from(hub.days_idle));
-    Hub {
-        name: hub.name.clone(),
-        kind: hub.kind,
-        summary: hub.summary.clone(),
-        avatar: String::new(),
-        left_width: 8,
-        visibility: Visibility::Public,
-        archived: hub.archived,
-        owners: hub.owners.clone(),
-        members: hub.members.clone(),
-        subscribers: hub.subscribers.clone(),
-        stargazers: hub.stargazers.clone(),
-        created_at: now.checked_sub(idle).unwrap_or(now),
-        last_active: now.checked_sub(idle).unwrap_or(now),
-    }
-}
-
-/// The hub of the person whom the config names, or just some hub.
-fn example(case: &Case, now: Timestamp) -> Hub {
-    let username = case.config.get("username").and_then(|name| name.as_str()?.parse().ok());
-    let name: HubName = username.unwrap_or_else(|| "example".parse().expect("a name of a hub"));
-    let owners = vec![name.to_string()];
-    let hub = CaseHub {
-        name,
-        kind: HubKind::User,
-        summary: "An example".into(),
-        owners,
-        members: vec![],
-        subscribers: vec![],
-        stargazers: vec![],
-        archived: false,
-        days_idle: 0,
-    };
-    described(&hub, now)
 }

@@ -63,10 +63,11 @@ pub enum Test {
     Some(Box<Condition>),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Condition {
     Known(bool),
     /// Nobody knows: the script must be asked.
+    #[default]
     Open,
     Is(Place, Test),
     Not(Box<Condition>),

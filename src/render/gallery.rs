@@ -1,6 +1,7 @@
 //! What the templates of the gallery are given: all widgets, one of them with its preview, and the reference.
 
-use crate::hub::WidgetName;
+use crate::hub::{HubName, InstanceId, WidgetName};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -33,10 +34,68 @@ pub struct GalleryWidgetPage<'a> {
     pub hosts: &'a [String],
     /// In words: `every 6h`.
     pub refresh: Option<String>,
-    /// Names.
-    pub cases: Vec<String>,
+    /// Which messages it is asked about; `None` where that is none.
+    pub asked_about: Option<AskedAbout>,
+    /// What its instances on public hubs were asked within the last hour, the newest first.
+    pub lately: Vec<AskedLately>,
+    pub cases: Cases,
     /// What is wrong with the latest version of the script, with code frames.
     pub problems: Vec<Problem>,
+}
+
+/// Which messages a widget is asked about.
+#[derive(Serialize)]
+pub struct AskedAbout {
+    /// Any of these must match.
+    pub hints: Vec<String>,
+    /// What must be true of a message, where that could be read out of the script.
+    pub condition: Option<String>,
+    /// That decides alone: the script is not run for the answer.
+    pub without_script: bool,
+    pub any_message: bool,
+}
+
+/// A message, and some of the answers to it.
+#[derive(Serialize)]
+pub struct AskedLately {
+    pub id: String,
+    pub topic: String,
+    /// In a sentence; empty where no processor reads it.
+    pub summary: String,
+    pub at: Timestamp,
+    pub answers: Vec<Answered>,
+    /// How many answers are not among these.
+    pub others: usize,
+}
+
+/// What one instance answered.
+#[derive(Serialize)]
+pub struct Answered {
+    pub hub: HubName,
+    pub instance: InstanceId,
+    /// `yes`, `no`, `failed` or `given up`.
+    pub answer: &'static str,
+}
+
+/// The cases of a widget; whether they hold is for who may edit.
+#[derive(Default, Serialize)]
+pub struct Cases {
+    pub all: Vec<CaseRow>,
+    /// Why none of them can be run.
+    pub wrong: Option<String>,
+    /// They are run now, or will be: whoever looks again sees more.
+    pub running: bool,
+    /// Whether this visitor sees if they hold.
+    pub told: bool,
+}
+
+#[derive(Serialize)]
+pub struct CaseRow {
+    pub name: String,
+    /// `passed`, `failed`, `running` or `not run yet`; nothing where it is not told.
+    pub state: &'static str,
+    /// The first line of what is wrong.
+    pub wrong: Option<String>,
 }
 
 /// One parameter in the form.

@@ -20,7 +20,8 @@ mod words;
 
 pub use card::{CardHtml, Chrome, Skeleton, Style};
 pub use gallery::{
-    Field, GalleryEntry, GalleryPage, GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
+    Answered, AskedAbout, AskedLately, CaseRow, Cases, Field, GalleryEntry, GalleryPage,
+    GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
 };
 pub use markdown::markdown;
 pub use names::{Part, Read};

@@ -3,6 +3,7 @@
 //! bus → triage → rebuild → live → web meet here and nowhere else: [`start`] hands each its ends. Everything that can
 //! go wrong at a start is said here with its way out, before the first request is taken.
 
+mod case_runs;
 mod intake;
 mod reload;
 mod seed;
@@ -187,6 +188,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
         previews: previews(&data, &settings, address),
+        cases: case_runs::case_runs(site.clone(), settings.sandbox),
         metrics,
         auth: settings.auth,
         health: Arc::new(move || complaints(&pure, &data)),

@@ -89,10 +89,10 @@ impl Memory {
         self.0.lock().messages.iter().rev().find(|kept| kept.message.id == id).cloned()
     }
 
-    /// The last messages that one of these instances was asked about, the newest first.
-    pub fn asked(&self, ids: &[InstanceId], most: usize) -> Vec<Arc<Remembered>> {
+    /// The last messages that one of some instances was asked about, the newest first.
+    pub fn asked(&self, is_one: impl Fn(InstanceId) -> bool, most: usize) -> Vec<Arc<Remembered>> {
         let kept = self.0.lock();
-        let concerns = |kept: &&Arc<Remembered>| kept.asked.iter().any(|(id, _)| ids.contains(id));
+        let concerns = |kept: &&Arc<Remembered>| kept.asked.iter().any(|(id, _)| is_one(*id));
         kept.messages.iter().rev().filter(concerns).take(most).cloned().collect()
     }
 
@@ -155,7 +155,7 @@ mod tests {
         assert!(memory.message("28").is_none());
         assert_eq!(memory.message("29").unwrap().answer_of(InstanceId(1)), Some(Answer::No));
         assert_eq!(memory.message("29").unwrap().answer_of(InstanceId(0)), None);
-        let asked = memory.asked(&[InstanceId(0)], 3);
+        let asked = memory.asked(|id| id == InstanceId(0), 3);
         let ids: Vec<&str> = asked.iter().map(|one| one.message.id.as_str()).collect();
         assert_eq!(ids, ["88", "86", "84"]);
     }

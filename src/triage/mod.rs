@@ -16,7 +16,7 @@ pub use index::Index;
 use judging::Ready;
 pub use memory::Memory;
 pub use roster::Roster;
-pub use why::{Why, WhyError};
+pub use why::{AskedOf, Why, WhyError};
 
 use crate::hub::{Cause, Hub, HubName, Instance, InstanceId, WidgetName};
 use crate::message::Message;

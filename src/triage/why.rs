@@ -1,8 +1,8 @@
 //! Why a message redrew an instance, or did not: the index, the condition, the values that decided.
 
 use super::memory::{Answer, Remembered};
-use super::{Inner, PATIENCE, Triage};
-use crate::hub::{HubName, InstanceId, Placed, WidgetName};
+use super::{Concerned, Inner, PATIENCE, Triage};
+use crate::hub::{HubName, InstanceId, Placed, Visibility, WidgetName};
 use crate::script::{Comparison, Interpreter};
 use crate::widget::Definition;
 use jiff::Timestamp;
@@ -69,7 +69,40 @@ pub struct Explained {
     pub decided_by: Vec<Comparison>,
 }
 
+/// A message that instances of one widget were asked about.
+#[derive(Debug, Clone)]
+pub struct AskedOf {
+    pub asked: Arc<Remembered>,
+    /// Some of them, those that are redrawn for it first.
+    pub answers: Vec<(Concerned, Answer)>,
+    /// How many there are beside these.
+    pub others: usize,
+}
+
 impl Triage {
+    /// The last messages that a widget's instances on public hubs were asked about, the newest first: at most so many,
+    /// with at most so many answers each.
+    pub fn asked_of(&self, widget: &WidgetName, most: usize, answers: usize) -> Vec<AskedOf> {
+        let plan = self.inner.plan.read();
+        let place = |id: InstanceId| {
+            let spot = plan.roster.get(id).filter(|spot| spot.widget() == widget)?;
+            let hub = spot.hub();
+            (hub.visibility == Visibility::Public).then(|| Concerned { id, hub: hub.name.clone() })
+        };
+        let asked = self.memory().asked(|id| place(id).is_some(), most);
+        let told = |asked: Arc<Remembered>| {
+            let all = || asked.asked.iter().filter(|(id, _)| place(*id).is_some());
+            let (redrawn, others): (Vec<_>, Vec<_>) =
+                all().partition(|(_, answer)| answer.invalidates());
+            let first = redrawn.into_iter().chain(others).take(answers);
+            let answers: Vec<_> =
+                first.filter_map(|&(id, answer)| Some((place(id)?, answer))).collect();
+            let others = all().count() - answers.len();
+            AskedOf { asked: asked.clone(), answers, others }
+        };
+        asked.into_iter().map(told).collect()
+    }
+
     /// Explains what one instance does with messages, or with one message of the last hour.
     pub async fn why(&self, id: InstanceId, message: Option<&str>) -> Result<Why, WhyError> {
         let remembered = match message {
@@ -123,12 +156,10 @@ impl Inner {
                 decided_by,
             }
         });
-        let asked = match message {
-            Some(_) => Vec::new(),
-            None => {
-                self.memory.asked(&[id], RECENT).iter().filter_map(|kept| asked(kept, id)).collect()
-            }
-        };
+        // When one message was asked for, the others are left out.
+        let recent = if message.is_some() { 0 } else { RECENT };
+        let asked = self.memory.asked(|one| one == id, recent);
+        let asked = asked.iter().filter_map(|kept| self::asked(kept, id)).collect();
         Ok(Why {
             instance: id,
             hub: placed.hub.name.clone(),

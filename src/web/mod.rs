@@ -20,7 +20,7 @@ mod why;
 mod widgets;
 
 pub use assets::Assets;
-pub use gallery::Previews;
+pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 
@@ -50,6 +50,7 @@ pub struct Services {
     pub assets: Arc<Assets>,
     pub ingest: Ingest,
     pub previews: Previews,
+    pub cases: CaseRuns,
     pub metrics: PrometheusHandle,
     pub auth: Auth,
     /// Why the service is not well; empty when it is.

@@ -2,12 +2,13 @@
 
 use super::constants::Constants;
 use super::parameter::{self, Parameter, ParameterError};
+use super::reach::Reach;
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::hub::{Config, Hub, Instance, Placed, WidgetName};
 use crate::script::{Facts, Function, Lint, Shape, Source};
 use serde::Serialize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// After so many failures of `should_invalidate` in a row it is asked no more.
@@ -61,6 +62,8 @@ pub struct Definition {
     pub has_hints: bool,
     /// What `data` returns, where the script shows it plainly.
     pub(super) returns: Option<Shape>,
+    /// Which messages its instances are asked about: read once, by the library that loads it.
+    pub(super) reach: OnceLock<Option<Reach>>,
     /// Failures of `should_invalidate` in a row; a new version of the script begins anew.
     failures: AtomicU32,
 }
@@ -117,6 +120,7 @@ impl Definition {
             has_check,
             has_hints,
             returns: lint.data.clone(),
+            reach: OnceLock::new(),
             failures,
         };
         (Some(read), problems)

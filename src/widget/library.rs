@@ -166,6 +166,7 @@ impl Loading<'_> {
         if let Some(new) =
             read.as_ref().filter(|new| !old.as_ref().is_some_and(|old| Arc::ptr_eq(old, new)))
         {
+            new.read_reach(self.interpreter);
             // Where something is wrong with the script, that may be all the reason.
             if self.library.problems.get(file).is_none_or(Vec::is_empty) {
                 let problems = new.check_reach(self.interpreter);

@@ -17,7 +17,7 @@ mod processors;
 mod reach;
 
 pub use calls::{CheckFailed, HintError};
-pub use cases::{CaseOutline, HubOutline, outlines};
+pub use cases::{At, CASES, Case, CaseHub, case_file, cases_of, example_hub, read_cases};
 pub use definition::{Chrome, Definition, Style};
 pub use hint::{Hint, value_at};
 pub use library::{Library, Shelf, UnknownWidget, template_of};

@@ -58,17 +58,23 @@ fn named(text: &str) -> String {
 
 impl Definition {
     /// Which messages its instances are asked about. `None` where it has no `should_invalidate`.
-    pub fn reach(&self, interpreter: &mut Interpreter) -> Option<Reach> {
-        if !self.has_check {
-            return None;
-        }
+    pub fn reach(&self) -> Option<&Reach> {
+        self.reach.get().and_then(Option::as_ref)
+    }
+
+    /// Reads that out of the script; what was read once holds.
+    pub(super) fn read_reach(&self, interpreter: &mut Interpreter) {
+        self.reach.get_or_init(|| self.has_check.then(|| self.reach_of_example(interpreter)));
+    }
+
+    fn reach_of_example(&self, interpreter: &mut Interpreter) -> Reach {
         let placed = self.example();
         let now = Timestamp::UNIX_EPOCH;
         let inferred = self.inferred(interpreter, &placed, now);
         let explicit = self.explicit_hints(interpreter, &placed, now);
         let explicit = explicit.unwrap_or_else(|_| vec![Hint::any()]);
         let hints = narrowing::both(&narrowing::hints(&inferred.condition), &explicit);
-        Some(Reach { inferred, hints })
+        Reach { inferred, hints }
     }
 
     /// What is wrong with what it asks for.
@@ -84,7 +90,7 @@ impl Definition {
                 ),
             );
         }
-        let Some(reach) = self.reach(interpreter) else { return problems };
+        let Some(reach) = self.reach() else { return problems };
         if reach.is_any_message() {
             let warning =
                 Diagnostic::warning("each instance of this widget is asked about every message");

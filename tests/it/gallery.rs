@@ -1,6 +1,6 @@
 //! The gallery of widgets: all of them, one with its preview, and the reference of what scripts may call.
 
-use crate::harness::TestHouse;
+use crate::harness::{PATIENCE, TestHouse};
 
 const GREETING: &str = r#"//! Greets **somebody**.
 const TITLE = "Greeting";
@@ -239,5 +239,150 @@ async fn the_gallery_has_nothing_inline_that_the_policy_would_refuse() {
             assert!(!page.contains(inline), "{path} has `{inline}`");
         }
         assert_eq!(page.matches("<script").count(), 1, "{path}");
+    }
+}
+
+const COUNTER: &str = r#"//! How many builds of one person succeeded.
+const PARAMETERS = #{ username: #{ kind: "username", help: "Who" } };
+fn should_invalidate(message, widget) {
+    message.topic.ends_with("copr.build.end")
+        && message.msg.user == widget.config.username
+        && message.msg.chroot.len() > 3
+}
+fn data(widget) { #{ count: 1 } }
+"#;
+const COUNTERS: &str = r#"
+[[hub]]
+name = "ralph"
+[[hub.widget]]
+widget = "counter"
+config = { username = "ralph" }
+
+[[hub]]
+name = "secret"
+visibility = "private"
+[[hub.widget]]
+widget = "counter"
+config = { username = "ralph" }
+"#;
+const COUNTER_CASES: &str = r#"
+[[case]]
+name = "a build of its user redraws it"
+config = { username = "ralph" }
+messages = ["builds.jsonl"]
+invalidated_by = ["m-1"]
+
+[[case]]
+name = "nothing redraws it"
+config = { username = "ralph" }
+messages = ["builds.jsonl"]
+invalidated_by = []
+"#;
+
+fn build(id: &str, chroot: &str) -> String {
+    let message = serde_json::json!({
+        "topic": "org.fedoraproject.prod.copr.build.end",
+        "id": id,
+        "headers": { "sent-at": "2026-11-01T12:00:00+00:00" },
+        "body": { "user": "ralph", "chroot": chroot },
+    });
+    format!("{message}\n")
+}
+
+async fn counters() -> TestHouse {
+    TestHouse::with(&[
+        ("hubs.toml", COUNTERS),
+        ("widgets/counter.rhai", COUNTER),
+        ("templates/widgets/counter.html", "<p>{{ count }} builds</p>"),
+        ("tests/widgets/counter.toml", COUNTER_CASES),
+        ("widgets/clock.rhai", "const REFRESH = \"1h\";\nfn data(widget) { #{ now: now() } }\n"),
+        ("templates/widgets/clock.html", "<p>{{ now }}</p>"),
+        ("tests/recordings/builds.jsonl", &build("m-1", "fedora-44")),
+    ])
+    .await
+}
+
+/// The page once the cases are run: each look may be the one that begins the run.
+async fn with_cases(house: &TestHouse, path: &str) -> String {
+    let looking = async {
+        loop {
+            let (_, page) = house.get(path).await;
+            if !page.contains("data-running") {
+                return page;
+            }
+            assert!(plain(&page).contains("Look again"), "{}", plain(&page));
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.expect("the cases come to an end")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_told_which_messages_a_widget_is_asked_about() {
+    let house = counters().await;
+    let (_, page) = house.get("/widgets/counter").await;
+    let text = plain(&page);
+    assert!(text.contains("Which messages it is asked about"), "{text}");
+    assert!(text.contains("widget.config.username"), "{text}");
+    assert!(
+        text.contains("the script is asked about those of which this may be true"),
+        "the length is not known without the script: {text}"
+    );
+    let (_, page) = house.get("/widgets/badges").await;
+    assert!(plain(&page).contains("This alone decides, without running the script"), "{page}");
+    let (_, page) = house.get("/widgets/clock").await;
+    assert!(plain(&page).contains("None: time alone makes it new."), "{page}");
+    assert!(!page.contains("Asked within the last hour"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_instances_were_asked_lately_leads_to_why() {
+    let house = counters().await;
+    let (_, page) = house.get("/widgets/counter").await;
+    assert!(plain(&page).contains("No message could have concerned one on a public hub."));
+    house.replay(build("m-1", "fedora-44") + build("m/2", "el9").as_str()).await;
+    let (_, page) = house.get("/widgets/counter").await;
+    let id = house.instance("ralph", "counter").await;
+    for (message, answer) in [("m-1", "ralph: yes"), ("m%2F2", "ralph: no")] {
+        let link = format!("<a href=\"/ralph/{id}/why?message={message}\">{answer}</a>");
+        assert!(page.contains(&link), "{link}\n{page}");
+        let (status, _) = house.get(&format!("/ralph/{id}/why?message={message}")).await;
+        assert_eq!(status, 200);
+    }
+    assert!(!page.contains("secret"), "a hub that is not public is not named");
+    assert!(!page.contains(" more</p>"), "nor counted: {page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_edit_sees_whether_the_cases_hold() {
+    let house = counters().await;
+    let text = plain(&with_cases(&house, "/widgets/counter").await);
+    assert!(text.contains("a build of its user redraws it"), "{text}");
+    assert!(text.contains("passed") && text.contains("failed\n"), "{text}");
+    assert!(
+        text.contains("`m-1` invalidates the widget, but `invalidated_by` does not name it"),
+        "{text}"
+    );
+
+    // A change of the case file alone is noticed by the next page.
+    let mended = COUNTER_CASES.replace("invalidated_by = []", "invalidated_by = [\"m-1\"]");
+    house.write("tests/widgets/counter.toml", &mended);
+    let text = plain(&with_cases(&house, "/widgets/counter").await);
+    assert!(text.contains("passed") && !text.contains("failed\n"), "{text}");
+
+    house.write("tests/widgets/counter.toml", &mended.replace("messages", "mesages"));
+    let text = plain(&with_cases(&house, "/widgets/counter").await);
+    assert!(text.contains("They can’t be run: tests/widgets/counter.toml:5:1"), "{text}");
+    assert!(text.contains("a build of its user redraws it") && text.contains("not run"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_not_told_whether_cases_hold() {
+    let house = counters().await;
+    let request = house.client().get(house.url("/widgets/counter"));
+    let request = request.header("x-forwarded-for", "192.0.2.7");
+    let page = request.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("a build of its user redraws it"));
+    for told in ["data-running", "class=\"verdict", "hubs widget test"] {
+        assert!(!page.contains(told), "{told}: {page}");
     }
 }

@@ -1,6 +1,6 @@
 //! `hubs widget check`: whether scripts, their constants and their templates are right.
 
-use crate::cli::place::{Place, SiteOption};
+use crate::cli::place::SiteOption;
 use crate::cli::print::{self, Problems, count};
 use crate::cli::{Format, Outcome};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -44,7 +44,7 @@ impl Check {
         }
         let errors = problems.iter().filter(|p| p.severity == Severity::Error).count();
         if self.format == Format::Human {
-            self.asked_about(out, &found, &library)?;
+            self.asked_about(out, &library)?;
             let warnings = problems.len() - errors;
             let is_widget = |file: &&String| {
                 !file.starts_with("widgets/lib/") && !file.starts_with("widgets/messages/")
@@ -63,18 +63,12 @@ impl Check {
     }
 
     /// What was read out of each script: which messages it is asked about.
-    fn asked_about(
-        &self,
-        out: &mut impl Write,
-        found: &Place,
-        library: &Library,
-    ) -> io::Result<()> {
-        let mut interpreter = found.interpreter();
+    fn asked_about(&self, out: &mut impl Write, library: &Library) -> io::Result<()> {
         let named = |name: &WidgetName| self.names.is_empty() || self.names.contains(name);
         let widgets: Vec<_> = library.widgets().filter(|widget| named(&widget.name)).collect();
         let width = widgets.iter().map(|widget| widget.name.as_str().len()).max().unwrap_or(0);
         for widget in widgets {
-            let Some(reach) = widget.reach(&mut interpreter) else { continue };
+            let Some(reach) = widget.reach() else { continue };
             let how = if reach.is_whole() { "" } else { ", then its script" };
             writeln!(
                 out,

@@ -5,7 +5,7 @@ use crate::cli::place::{Place, SiteOption};
 use crate::cli::print::Problems;
 use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
-use crate::widget::{CaseOutline, Library, Parameter, outlines, template_of};
+use crate::widget::{Case, Library, Parameter, case_file, cases_of, template_of};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl New {
         for (path, _) in &drafts {
             writeln!(out, "wrote {path}")?;
         }
-        let has_case = drafts.iter().any(|(path, _)| *path == case_of(&name));
+        let has_case = drafts.iter().any(|(path, _)| *path == case_file(name.as_str()));
         self.next(out, &found, &library, &name, has_case)
     }
 
@@ -70,7 +70,7 @@ impl New {
             None => (String::new(), String::new(), "hubs serve".to_owned()),
         };
         let config = match &self.from {
-            Some(from) => settings(library, outlines(&found.site, from).first(), from),
+            Some(from) => settings(library, cases_of(&found.site, from).first(), from),
             None => {
                 format!(" --config username=ralph --messages {below}tests/recordings/{name}.jsonl")
             }
@@ -85,7 +85,7 @@ impl New {
             writeln!(
                 out,
                 "  {}    # describe what it should do: it has no case yet",
-                case_of(name)
+                case_file(name.as_str())
             )?;
         }
         writeln!(out, "  hubs widget run {name}{site}{config} --text    # call its data() once")?;
@@ -99,7 +99,7 @@ impl New {
 }
 
 /// Options for what a widget needs, with the values of its first case where there is one.
-fn settings(library: &Library, case: Option<&CaseOutline>, widget: &WidgetName) -> String {
+fn settings(library: &Library, case: Option<&Case>, widget: &WidgetName) -> String {
     let Ok(definition) = library.get(widget) else { return String::new() };
     let setting = |parameter: &Parameter| {
         let value = case.and_then(|case| case.config.get(&parameter.name)?.as_str());
@@ -107,11 +107,6 @@ fn settings(library: &Library, case: Option<&CaseOutline>, widget: &WidgetName) 
     };
     let required = definition.parameters.iter().filter(|parameter| parameter.default.is_none());
     required.map(setting).collect::<Vec<_>>().concat()
-}
-
-/// Where cases lie: by the name as it is written, dots and all.
-fn case_of(name: &WidgetName) -> String {
-    format!("tests/widgets/{name}.toml")
 }
 
 fn script_of(name: &WidgetName) -> String {
@@ -177,7 +172,7 @@ fn starter(name: &WidgetName) -> Vec<Draft> {
         (script_of(name), fill(SCRIPT).into()),
         (template_of(name), fill(TEMPLATE).into()),
         (format!("tests/recordings/{name}.jsonl"), RECORDING.into()),
-        (case_of(name), fill(CASE).into()),
+        (case_file(name.as_str()), fill(CASE).into()),
     ]
 }
 
@@ -202,7 +197,7 @@ fn copy(
         })?;
         drafts.push((new, bytes));
     }
-    let Ok(Some(mut case)) = site.read_text(&case_of(from)) else { return Ok(drafts) };
+    let Ok(Some(mut case)) = site.read_text(&case_file(from.as_str())) else { return Ok(drafts) };
     // Whatever the case names by its file, under a name that tells whose it is now.
     for (folder, ending) in [("tests/recordings", ".jsonl"), ("tests/cassettes", ".json")] {
         for path in site.list(folder, ending) {
@@ -217,7 +212,7 @@ fn copy(
             drafts.push((format!("{folder}/{own}"), bytes));
         }
     }
-    drafts.push((case_of(name), case.into()));
+    drafts.push((case_file(name.as_str()), case.into()));
     let snapshots = format!("tests/widgets/{from}");
     for path in site.list(&snapshots, "") {
         let below = path.strip_prefix(&snapshots).unwrap_or(&path);

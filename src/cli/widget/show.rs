@@ -6,7 +6,7 @@ use crate::cli::print;
 use crate::cli::{Format, Outcome};
 use crate::hub::WidgetName;
 use crate::script::Function;
-use crate::widget::{Chrome, Definition, Parameter, Reach, outlines, template_of};
+use crate::widget::{Chrome, Definition, Parameter, Reach, case_file, cases_of, template_of};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -35,13 +35,11 @@ impl Show {
                 return Ok(Outcome::Failed);
             }
         };
-        let mut interpreter = found.interpreter();
-        let facts = interpreter.check(&widget.source).unwrap_or_default();
-        let reach = widget.reach(&mut interpreter);
-        let cases = outlines(&found.site, &self.name);
+        let facts = found.interpreter().check(&widget.source).unwrap_or_default();
+        let cases = cases_of(&found.site, &self.name);
         let files = files(&found, &widget, !cases.is_empty());
-        let cases: Vec<String> = cases.into_iter().map(|case| case.name).collect();
-        let shown = Shown { widget: &widget, functions: &facts.functions, reach, cases, files };
+        let cases: Vec<String> = cases.into_iter().map(|case| case.name.value).collect();
+        let shown = Shown { widget: &widget, functions: &facts.functions, cases, files };
         match self.format {
             Format::Human => shown.human(out)?,
             Format::Json => writeln!(out, "{}", shown.json())?,
@@ -53,7 +51,6 @@ impl Show {
 struct Shown<'a> {
     widget: &'a Definition,
     functions: &'a [Function],
-    reach: Option<Reach>,
     cases: Vec<String>,
     /// Each with whether it comes with hubs.
     files: Vec<(String, bool)>,
@@ -61,7 +58,8 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn json(&self) -> Value {
-        let Self { widget, functions, reach, cases, files } = self;
+        let Self { widget, functions, cases, files } = self;
+        let reach = widget.reach();
         json!({
             "name": widget.name,
             "title": widget.title,
@@ -74,9 +72,9 @@ impl Shown<'_> {
                 "name": f.name, "parameters": f.parameters, "description": f.doc, "line": f.line,
             })).collect::<Vec<_>>(),
             "has_hints": widget.has_hints,
-            "asked_about": reach.as_ref().map(Reach::hints),
-            "condition": reach.as_ref().and_then(Reach::condition),
-            "without_script": reach.as_ref().map(Reach::is_whole),
+            "asked_about": reach.map(Reach::hints),
+            "condition": reach.and_then(Reach::condition),
+            "without_script": reach.map(Reach::is_whole),
             "cases": cases,
             "files": files.iter().map(|(file, built_in)| json!({ "file": file, "built_in": built_in })).collect::<Vec<_>>(),
         })
@@ -100,7 +98,7 @@ impl Shown<'_> {
         line("frame", widget.chrome.as_ref().map_or_else(|| "none".into(), frame))?;
         let signature = |f: &Function| format!("{}({})", f.name, f.parameters.join(", "));
         line("functions", self.functions.iter().map(signature).collect::<Vec<_>>().join(", "))?;
-        match &self.reach {
+        match widget.reach() {
             None => line("asked about", "no message: it is rebuilt by time alone".into())?,
             Some(reach) => {
                 for (at, hint) in reach.hints().into_iter().enumerate() {
@@ -115,7 +113,7 @@ impl Shown<'_> {
             }
         }
         if self.cases.is_empty() {
-            line("cases", format!("none: describe some in tests/widgets/{}.toml", widget.name))?;
+            line("cases", format!("none: describe some in {}", case_file(widget.name.as_str())))?;
         }
         for (at, case) in self.cases.iter().enumerate() {
             line(if at == 0 { "cases" } else { "" }, case.clone())?;
@@ -178,7 +176,7 @@ fn files(found: &Place, widget: &Definition, has_cases: bool) -> Vec<(String, bo
     let mut files = vec![widget.source.file.clone(), template_of(&widget.name)];
     files.extend(widget.source.modules.iter().map(|module| module.file.clone()));
     if has_cases {
-        files.push(format!("tests/widgets/{}.toml", widget.name));
+        files.push(case_file(widget.name.as_str()));
     }
     files.into_iter().map(|file| (file.clone(), !on_disk(&file))).collect()
 }

@@ -11,7 +11,7 @@ use crate::message::Message;
 use crate::outbound::{Cassette, Outbound};
 use crate::script::{Pool, Tier};
 use crate::store::Store;
-use crate::widget::CaseOutline;
+use crate::widget::{At, Case};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Example {
     pub(super) async fn of(
         services: &Services,
         sandbox: &Sandbox,
-        case: &CaseOutline,
+        case: &Case,
     ) -> anyhow::Result<Self> {
         let site = services.shelf.site();
         let stored = described(services, sandbox, recorded(site, &case.datanommer)).await?;
@@ -47,7 +47,7 @@ impl Example {
         for hub in case.hub.iter().chain(&case.hubs) {
             store.create_hub(&hub.to_hub(now), &[]).await?;
         }
-        let path = case.cassette.as_ref().map(|name| format!("tests/cassettes/{name}"));
+        let path = case.cassette.as_ref().map(|name| format!("tests/cassettes/{}", name.value));
         let text = path.as_ref().and_then(|path| site.read_text(path).ok().flatten());
         let cassette = match path.zip(text) {
             Some((path, text)) => Cassette::parse(&path, &text)?,
@@ -65,9 +65,9 @@ impl Example {
     }
 }
 
-fn recorded(site: &Site, names: &[String]) -> Vec<Message> {
-    let messages = |name: &String| {
-        let bytes = site.read(&format!("tests/recordings/{name}")).unwrap_or_default();
+fn recorded(site: &Site, names: &[At<String>]) -> Vec<Message> {
+    let messages = |name: &At<String>| {
+        let bytes = site.read(&format!("tests/recordings/{}", name.value)).unwrap_or_default();
         let mut lines = Lines::default();
         let mut found = lines.push(&bytes);
         found.extend(lines.finish());

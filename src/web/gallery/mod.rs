@@ -1,9 +1,12 @@
 //! The gallery: every widget, and a page for each where its parameters can be tried out.
 
+mod asked;
+mod cases;
 mod example;
 mod form;
 mod preview;
 
+pub use cases::{CaseOutcome, CaseRuns, RunCases};
 pub use preview::Previews;
 
 use super::errors::PageError;
@@ -11,9 +14,9 @@ use super::{Services, pages, security};
 use crate::bindings::reference;
 use crate::hub::{Config, WidgetName};
 use crate::render::{
-    GalleryEntry, GalleryPage, GalleryWidgetPage, Preview, Problem, ReferencePage, markdown,
+    Cases, GalleryEntry, GalleryPage, GalleryWidgetPage, Preview, Problem, ReferencePage, markdown,
 };
-use crate::widget::{Definition, ParameterError, outlines};
+use crate::widget::{Definition, ParameterError, cases_of};
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -50,7 +53,8 @@ pub(super) async fn list(
 /// The query is the configuration: a form that works without JavaScript, and a link that can be handed on. Without one
 /// the widget is shown in the world of its first case: its settings, messages, cassette and clock. Only on the machine
 /// itself (dev login, and no other site's page) is the query heard: a run of `data` asks other servers in this server's
-/// name and fills its cache, so that what it asks for is not for strangers to choose. They see the example alone.
+/// name and fills its cache, so that what it asks for is not for strangers to choose. They see the example alone, and
+/// not whether its cases hold.
 pub(super) async fn show(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
@@ -74,7 +78,7 @@ pub(super) async fn show(
         }
         Err(_) => return Err(PageError::NoSuchKind(name)),
     };
-    let cases = outlines(services.shelf.site(), &name);
+    let cases = cases_of(services.shelf.site(), &name);
     let first = cases.first().filter(|case| definition.complete(&case.config).is_ok());
     let (config, setting) = match first {
         _ if may_try && !given.is_empty() => (form::read(&definition, &given), None),
@@ -83,7 +87,7 @@ pub(super) async fn show(
     };
     let wrong = definition.complete(&config).err().unwrap_or_default();
     let preview = if wrong.is_empty() {
-        let example = setting.map(|case| case.name.clone());
+        let example = setting.map(|case| case.name.value.clone());
         let setting = setting.map_or(Setting::Here(&config), Setting::In);
         Preview { example, ..services.previews.of(&services, &definition, setting).await }
     } else {
@@ -98,7 +102,9 @@ pub(super) async fn show(
         preview,
         hosts: &definition.hosts,
         refresh: definition.refresh().map(form::period),
-        cases: cases.into_iter().map(|case| case.name).collect(),
+        asked_about: asked::about(&definition),
+        lately: asked::lately(&services, &name),
+        cases: services.cases.shown(&services, &definition, &cases, may_try),
         problems: problems(&name),
     };
     pages::page(&services, "gallery.html", context)
@@ -151,7 +157,9 @@ fn broken(
         preview: Preview { note: Some(note), ..Preview::default() },
         hosts: &[],
         refresh: None,
-        cases: Vec::new(),
+        asked_about: None,
+        lately: Vec::new(),
+        cases: Cases::default(),
         problems,
     };
     pages::page(services, "gallery.html", context)

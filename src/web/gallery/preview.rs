@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hub::{Column, Config, Hub, Instance, InstanceId, Placed, Visibility};
 use crate::render::{Preview, Problem, WidgetHtml, is_empty};
 use crate::script::{Pool, Tier};
-use crate::widget::{CaseOutline, Definition};
+use crate::widget::{Case, Definition, example_hub};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct Previews {
 /// Where a widget is run: with a visitor's settings on what the server has, or in the world of a case.
 pub(super) enum Setting<'a> {
     Here(&'a Config),
-    In(&'a CaseOutline),
+    In(&'a Case),
 }
 
 enum Trouble {
@@ -130,10 +130,7 @@ fn place(
     hub: Option<Hub>,
     now: Timestamp,
 ) -> Result<Placed, Trouble> {
-    let hub = hub.unwrap_or_else(|| {
-        let name = config.get("username").and_then(|name| name.as_str()?.parse().ok());
-        Hub::example(name.unwrap_or_else(|| "example".parse().expect("a name of a hub")), now)
-    });
+    let hub = hub.unwrap_or_else(|| example_hub(config, now));
     let instance = Instance {
         id: InstanceId(1),
         hub: hub.name.clone(),

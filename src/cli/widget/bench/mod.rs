@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hub::{Config, WidgetName};
 use crate::message::Message;
 use crate::outbound::Cassette;
-use crate::widget::{CaseOutline, Definition, outlines};
+use crate::widget::{At, Case, Definition, cases_of};
 use jiff::Timestamp;
 use measure::Bench as Measurement;
 use report::Report;
@@ -56,7 +56,7 @@ impl Bench {
             Err(Unusable::Broken(problems)) => return Err(Problems(problems).into()),
             Err(Unusable::Unknown(problems)) => return Err(problems.into()),
         };
-        let case = outlines(&found.site, &self.name).into_iter().next().unwrap_or_default();
+        let case = cases_of(&found.site, &self.name).into_iter().next().unwrap_or_default();
         let place = found.settings.storage.path.join(format!("bench/{}.json", self.name));
         let baseline = match &self.baseline {
             Some(file) => Some(Report::load(file)?),
@@ -87,13 +87,13 @@ impl Bench {
     }
 
     /// That of the case, with what the command line says in its place.
-    fn config(&self, definition: &Definition, case: &CaseOutline) -> Result<Config, Problems> {
+    fn config(&self, definition: &Definition, case: &Case) -> Result<Config, Problems> {
         let mut config = case.config.clone();
         config.extend(sample::config(&self.settings, definition)?);
         Ok(config)
     }
 
-    fn recordings(&self, found: &Place, case: &CaseOutline) -> anyhow::Result<Vec<Message>> {
+    fn recordings(&self, found: &Place, case: &Case) -> anyhow::Result<Vec<Message>> {
         if !self.messages.is_empty() {
             let mut messages = Vec::new();
             for file in &self.messages {
@@ -101,20 +101,19 @@ impl Bench {
             }
             return Ok(messages);
         }
-        let named = |name: &String| format!("tests/recordings/{name}");
         let paths = if case.messages.is_empty() {
             found.site.list("tests/recordings", ".jsonl")
         } else {
-            case.messages.iter().map(named).collect()
+            case.messages.iter().map(path_of).collect()
         };
         Ok(paths.iter().flat_map(|path| of_site(found, path)).collect())
     }
 
-    fn answers(&self, found: &Place, case: &CaseOutline) -> anyhow::Result<Cassette> {
+    fn answers(&self, found: &Place, case: &Case) -> anyhow::Result<Cassette> {
         if let Some(file) = &self.cassette {
             return Ok(Cassette::load(file)?);
         }
-        let Some(name) = &case.cassette else { return Ok(Cassette::empty()) };
+        let Some(At { value: name, .. }) = &case.cassette else { return Ok(Cassette::empty()) };
         let path = format!("tests/cassettes/{name}");
         let Some(text) = found.site.read_text(&path)? else {
             let message =
@@ -126,9 +125,12 @@ impl Bench {
     }
 }
 
-fn stored(found: &Place, case: &CaseOutline) -> Vec<Message> {
-    let paths = case.datanommer.iter().map(|name| format!("tests/recordings/{name}"));
-    paths.flat_map(|path| of_site(found, &path)).collect()
+fn stored(found: &Place, case: &Case) -> Vec<Message> {
+    case.datanommer.iter().flat_map(|name| of_site(found, &path_of(name))).collect()
+}
+
+fn path_of(recording: &At<String>) -> String {
+    format!("tests/recordings/{}", recording.value)
 }
 
 fn of_site(found: &Place, path: &str) -> Vec<Message> {

@@ -120,7 +120,8 @@ impl Test {
         let coverage = self.coverage || self.min_coverage.is_some();
         let (site, sandbox) = (&found.site, &found.settings.sandbox);
         let options = self.site.again();
-        let request = Request { site, sandbox, names, only, mode, coverage, options: &options };
+        let (options, threads) = (options.as_str(), None);
+        let request = Request { site, sandbox, names, only, mode, coverage, options, threads };
         let mut report = cases::run(&request).map_err(|error| match error {
             CasesError::Unusable(problem) => Problems(vec![problem]).into(),
             CasesError::Setup(error) => error,
