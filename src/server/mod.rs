@@ -110,8 +110,9 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
 
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
+    let outbound = Outbound::new(&settings.sandbox)?.within(&settings.outbound);
     let install = bindings::install(bindings::Host {
-        outbound: Outbound::new(&settings.sandbox)?,
+        outbound: outbound.clone(),
         datanommer: datanommer.clone(),
         cache: cache.clone(),
         store: store.clone(),
@@ -186,6 +187,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         triage: triage.clone(),
         rebuild: rebuild.clone(),
         live: live.clone(),
+        outbound,
         shelf: shelf.clone(),
         renderer,
         assets,

@@ -9,6 +9,7 @@ mod errors;
 mod events;
 mod gallery;
 mod ingest;
+mod kindness;
 mod listen;
 mod operations;
 mod pages;
@@ -23,6 +24,7 @@ pub use ingest::Ingest;
 pub use listen::{bind, serve};
 
 use crate::live::Live;
+use crate::outbound::Outbound;
 use crate::rebuild::Rebuild;
 use crate::render::Renderer;
 use crate::store::Store;
@@ -42,6 +44,7 @@ pub struct Services {
     pub rebuild: Rebuild,
     pub triage: Triage,
     pub live: Live,
+    pub outbound: Outbound,
     pub shelf: Arc<Shelf>,
     pub renderer: Arc<Renderer>,
     pub assets: Arc<Assets>,
@@ -63,6 +66,7 @@ pub fn routes(services: Services) -> Router {
         .route("/{hub}/{id}", get(widgets::fragment))
         .route("/{hub}/{id}/why", get(why::page))
         .route("/api/why/{id}", get(why::json))
+        .route("/api/kindness", get(kindness::json))
         .route("/source/{widget}", get(source::show))
         .route("/widgets", get(gallery::list))
         .route("/widgets/{name}", get(gallery::show))
