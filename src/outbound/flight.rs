@@ -2,6 +2,7 @@
 
 use super::{Answer, OutboundError};
 use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -40,7 +41,18 @@ impl Horizon {
 #[derive(Clone, Default)]
 pub(super) struct Flights(Arc<Mutex<HashMap<Route, Flight>>>);
 
+/// When somebody comes, and what they want.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) now: Timestamp,
+    /// A flight that began before may bring what is old.
+    pub(super) since: Option<Timestamp>,
+    /// On the clock that never goes back.
+    pub(super) until: Duration,
+}
+
 struct Flight {
+    begun: Timestamp,
     journey: WeakShared<BoxFuture<'static, Landing>>,
     horizon: Horizon,
 }
@@ -50,7 +62,7 @@ impl Flights {
     pub(super) fn join<F>(
         &self,
         route: Route,
-        until: Duration,
+        times: Times,
         start: impl FnOnce(Horizon) -> F,
     ) -> (Journey, bool)
     where
@@ -58,12 +70,13 @@ impl Flights {
     {
         let mut air = self.0.lock();
         if let Some(flight) = air.get(&route)
+            && times.since.is_none_or(|since| flight.begun >= since)
             && let Some(journey) = flight.journey.upgrade()
         {
-            flight.horizon.move_on(until);
+            flight.horizon.move_on(times.until);
             return (journey, true);
         }
-        let horizon = Horizon::at(until);
+        let horizon = Horizon::at(times.until);
         let off_the_board = Listed(self.clone(), route, horizon.clone());
         let flight = start(horizon.clone());
         let journey = async move {
@@ -73,7 +86,7 @@ impl Flights {
         };
         let journey = journey.boxed().shared();
         let listed = journey.downgrade().expect("a flight that was not polled has not landed");
-        air.insert(route, Flight { journey: listed, horizon });
+        air.insert(route, Flight { begun: times.now, journey: listed, horizon });
         (journey, false)
     }
 }

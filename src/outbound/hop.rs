@@ -2,9 +2,11 @@
 
 use super::kindness::Deed;
 use super::retry::{self, Verdict};
+use super::stored::{Asked, Stored};
 use super::{Answer, Outbound, OutboundError, flight::Horizon, flight::Route, shown};
 use bytes::BytesMut;
-use reqwest::{Client, StatusCode, Url, header::HeaderMap, header::LOCATION};
+use reqwest::header::{CACHE_CONTROL, HeaderMap, HeaderName, LOCATION, PRAGMA};
+use reqwest::{Client, StatusCode, Url};
 use sha2::{Digest, Sha256};
 
 /// A URL, and what is sent along. Checked already.
@@ -19,9 +21,18 @@ pub(super) struct Hop {
 impl Hop {
     /// Its URL and its headers, hashed: a token in them gives a route of its own.
     pub(super) fn route(&self) -> Route {
+        self.hash(|_| true)
+    }
+
+    /// As its route, but for what only says how the cache is to be used.
+    fn key(&self) -> Route {
+        self.hash(|name| !matches!(*name, CACHE_CONTROL | PRAGMA))
+    }
+
+    fn hash(&self, counts: impl Fn(&HeaderName) -> bool) -> Route {
         let mut hash = Sha256::new();
         add(&mut hash, self.url.as_str().as_bytes());
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().filter(|(name, _)| counts(name)) {
             add(&mut hash, name.as_str().as_bytes());
             add(&mut hash, value.as_bytes());
         }
@@ -65,9 +76,60 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 impl Outbound {
-    /// What a flight does.
+    /// What a flight does: looks into the cache, and past it asks the server.
     pub(super) async fn fly(self, hop: Hop, horizon: Horizon) -> Result<Answer, OutboundError> {
-        self.ask(&hop, &hop.headers, &horizon).await
+        // What goes on a cassette comes from the server.
+        let answers = self.answers.as_ref().filter(|_| self.tape.is_none());
+        let (Some(answers), Some(asked)) = (answers, Asked::of(&hop)) else {
+            return self.ask(&hop, &hop.headers, &horizon).await;
+        };
+        let (key, now) = (hop.key(), self.clock.wall());
+        let kept = answers.get(&key).and_then(Stored::read).filter(|it| it.fits(&asked, now));
+        let is_new = |stored: &Stored| self.since.is_none_or(|since| stored.at >= since);
+        let mut headers = hop.headers.clone();
+        match &kept {
+            Some(stored) if stored.is_fresh(&asked, now) && is_new(stored) => {
+                self.tally.count(&hop.entry, Deed::FromCache);
+                return Ok(stored.answer(now));
+            }
+            Some(stored) => stored.add_conditions(&mut headers),
+            None => {}
+        }
+        let mut outcome = self.ask(&hop, &headers, &horizon).await;
+        let now = self.clock.wall();
+        if let Some(stored) = kept {
+            let holds = outcome.as_ref().ok().filter(|said| said.status == 304);
+            let failed =
+                matches!(Verdict::of(&outcome, now), Verdict::Passing { .. } | Verdict::Ill { .. })
+                    || matches!(
+                        outcome,
+                        Err(OutboundError::LeftAlone { .. } | OutboundError::TooOften { .. })
+                    );
+            if failed && is_new(&stored) && stored.stands_in(now) {
+                tracing::debug!(host = hop.host(), "an old answer stands in for a failure");
+                self.tally.count(&hop.entry, Deed::FromCache);
+                return Ok(stored.answer(now));
+            }
+            if let Some(said) = holds {
+                if let Some(stored) = stored.refreshed(&asked, said, now) {
+                    self.tally.count(&hop.entry, Deed::Revalidated);
+                    answers.keep(&key, &stored.write(), now);
+                    return Ok(stored.answer(now));
+                }
+                // It speaks of another one than was asked for.
+                answers.forget(&key);
+                outcome = self.ask(&hop, &hop.headers, &horizon).await;
+            }
+        }
+        if let Ok(answer) = &outcome {
+            match Stored::new(&asked, answer, now) {
+                Some(stored) => answers.keep(&key, &stored.write(), now),
+                // What is there was not the last word; while the server fails it may be again.
+                None if answer.status < 500 && answer.status != 429 => answers.forget(&key),
+                None => {}
+            }
+        }
+        outcome
     }
 
     /// Asks the server, with these headers in place of the hop's own.

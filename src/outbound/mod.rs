@@ -3,7 +3,7 @@
 //! A script reaches only the hosts that its HOSTS name, by http or https, and never an address inside our own network
 //! (`[sandbox] allow_private_addresses`): the address that was checked is the one that is connected to, redirects are
 //! followed hop by hop under the same rules, and an answer costs bounded time and memory. Identical requests share
-//! one flight (`flight`). Each host is asked kindly: not too often (`gate`), again after a while (`retry`), not at all
+//! one flight (`flight`), and answers are kept while they hold (`stored`). Each host is asked kindly: not too often (`gate`), again after a while (`retry`), not at all
 //! while it fails (`breaker`); what was done is counted (`kindness`). With a cassette it plays or records (`cassette`).
 //! Knows no script: who asks hands in its HOSTS and its deadline.
 
@@ -20,6 +20,7 @@ mod kindness;
 mod posting;
 mod redact;
 mod retry;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -28,15 +29,17 @@ pub use error::OutboundError;
 pub use kindness::{HostKindness, Kindness, LeftAlone};
 pub use posting::{Posted, Posting, PostingError};
 
+use crate::cache::Answers;
 use crate::config::{OutboundSettings, Sandbox};
 use address::{Checked, Lookup, SystemLookup, is_public};
 use bytes::Bytes;
 use cassette::Tape;
 use clock::Clock;
-use flight::Flights;
+use flight::{Flights, Times};
 use gate::Gates;
 use hop::Hop;
 use hosts::HostList;
+use jiff::Timestamp;
 use kindness::{Deed, Tally};
 use reqwest::{
     Client, Url,
@@ -60,6 +63,10 @@ pub struct Outbound {
     flights: Flights,
     gates: Arc<Gates>,
     tally: Arc<Tally>,
+    /// Nothing is kept without one.
+    answers: Option<Answers>,
+    /// What was kept before is asked for again.
+    since: Option<Timestamp>,
     clock: Arc<dyn Clock>,
     limits: Limits,
 }
@@ -97,7 +104,11 @@ pub struct Answer {
 impl Answer {
     /// The first header of a name, which is given in lower case.
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+        self.all(name).next()
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -112,6 +123,19 @@ impl Outbound {
         let limits = Limits { tries: settings.tries, ..self.limits };
         let gates = Arc::new(Gates::new(settings.clone(), Arc::clone(&self.clock)));
         Self { gates, limits, ..self }
+    }
+
+    /// Keeps what may be kept of answers there, and gives it instead of asking, as RFC 9111 has it.
+    #[must_use]
+    pub fn keeping(self, answers: Answers) -> Self {
+        Self { answers: Some(answers), ..self }
+    }
+
+    /// For who knows that something changed then: an answer from before is asked for again, were it fresh or not, and
+    /// stands in for no other.
+    #[must_use]
+    pub fn since(&self, changed: Timestamp) -> Self {
+        Self { since: Some(changed), ..self.clone() }
     }
 
     /// What was asked of each host, and what was spared it.
@@ -160,6 +184,8 @@ impl Outbound {
             flights: Flights::default(),
             gates: Arc::new(Gates::new(OutboundSettings::default(), Arc::clone(&clock))),
             tally: Arc::default(),
+            answers: None,
+            since: None,
             clock,
             limits,
         }
@@ -197,9 +223,10 @@ impl Outbound {
     ) -> Result<Answer, OutboundError> {
         for _ in 0..=MAX_REDIRECTS {
             let until = self.clock.elapsed() + deadline.saturating_duration_since(Instant::now());
+            let times = Times { now: self.clock.wall(), since: self.since, until };
             let (journey, joined) = self
                 .flights
-                .join(hop.route(), until, |horizon| self.clone().fly(hop.clone(), horizon));
+                .join(hop.route(), times, |horizon| self.clone().fly(hop.clone(), horizon));
             if joined {
                 self.tally.count(&hop.entry, Deed::Shared);
             }

@@ -110,7 +110,9 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
 
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
-    let outbound = Outbound::new(&settings.sandbox)?.within(&settings.outbound);
+    let outbound = Outbound::new(&settings.sandbox)?
+        .within(&settings.outbound)
+        .keeping(cache.answers(settings.outbound.cache_bytes));
     let install = bindings::install(bindings::Host {
         outbound: outbound.clone(),
         datanommer: datanommer.clone(),
