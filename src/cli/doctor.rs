@@ -52,21 +52,21 @@ fn table(out: &mut impl Write, kindness: &Kindness, now: Timestamp) -> io::Resul
     if kindness.hosts.is_empty() {
         return writeln!(out, "no other server was asked since this one started");
     }
-    let head =
-        ["host", "requests", "revalidated", "retried", "waited", "from cache", "shared", "refused"];
-    let mut rows = vec![head.map(String::from)];
+    let mut rows: Vec<[String; 8]> = vec![
+        ["host", "requests", "revalidated", "retried", "waited", "from cache", "shared", "refused"]
+            .map(String::from),
+    ];
     rows.extend(kindness.hosts.iter().map(|host| {
-        let counts = [
-            host.requests,
-            host.revalidated,
-            host.retried,
-            host.waited,
-            host.from_cache,
-            host.shared,
-            host.refused,
-        ];
-        let [a, b, c, d, e, f, g] = counts.map(print::number);
-        [host.host.clone(), a, b, c, d, e, f, g]
+        [
+            host.host.clone(),
+            print::number(host.requests),
+            print::number(host.revalidated),
+            print::number(host.retried),
+            print::number(host.waited),
+            print::number(host.from_cache),
+            print::number(host.shared),
+            print::number(host.refused),
+        ]
     }));
     let widths: [usize; 8] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)

@@ -140,7 +140,7 @@ mod tests {
         let mut breaker = opened(&clock);
         let since = breaker.open().unwrap().since;
         for seconds in [60, 120, 240, 480, 480] {
-            clock.go_on(Duration::from_secs(480));
+            clock.go_on(Duration::from_mins(8));
             breaker.admit(&*clock).unwrap();
             breaker.failed("", None, LIMITS, &*clock);
             let open = breaker.open().unwrap();

@@ -188,13 +188,11 @@ impl Outbound {
             let response = request.await.map_err(|e| OutboundError::from_client(url, &e))?;
             self.read(url, response).await
         };
-        match tokio::time::timeout(self.limits.timeout, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let limit = "`[sandbox] http_timeout`";
-                Err(OutboundError::TooSlow { url: shown(url), limit })
-            }
-        }
+        let outcome = tokio::time::timeout(self.limits.timeout, exchange).await;
+        outcome.unwrap_or_else(|_| {
+            let limit = "`[sandbox] http_timeout`";
+            Err(OutboundError::TooSlow { url: shown(url), limit })
+        })
     }
 
     /// Reads a body up to the limit: what `Content-Length` promises is no reason to trust it.

@@ -205,13 +205,11 @@ impl Outbound {
         }
         let hop = Hop { url: url.clone(), headers, entry };
         let journey = self.follow(hop, &hosts, request.deadline);
-        let answer = match tokio::time::timeout_at(request.deadline, journey).await {
-            Ok(landed) => landed?,
-            Err(_) => {
-                let limit = "the script's deadline";
-                return Err(OutboundError::TooSlow { url: shown(&url), limit });
-            }
-        };
+        let landed = tokio::time::timeout_at(request.deadline, journey).await;
+        let answer = landed.unwrap_or_else(|_| {
+            let limit = "the script's deadline";
+            Err(OutboundError::TooSlow { url: shown(&url), limit })
+        })?;
         Ok(self.tape.as_ref().map_or_else(|| answer.clone(), |tape| tape.record(&url, &answer)))
     }
 

@@ -188,9 +188,9 @@ impl Stored {
 }
 
 fn hashed(value: &HeaderValue) -> Option<HeaderValue> {
-    let hash = Sha256::digest(value.as_bytes());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    HeaderValue::from_str(&hex).ok()
+    let hash: [u8; 32] = Sha256::digest(value.as_bytes()).into();
+    let (half, _) = hash.split_first_chunk::<16>()?;
+    HeaderValue::from_str(&format!("{:032x}", u128::from_be_bytes(*half))).ok()
 }
 
 fn moment(at: Timestamp) -> SystemTime {

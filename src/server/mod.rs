@@ -110,9 +110,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
 
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
-    let outbound = Outbound::new(&settings.sandbox)?
-        .within(&settings.outbound)
-        .keeping(cache.answers(settings.outbound.cache_bytes));
+    let outbound = outbound(&settings, &cache)?;
     let install = bindings::install(bindings::Host {
         outbound: outbound.clone(),
         datanommer: datanommer.clone(),
@@ -160,12 +158,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         async move { rebuild.run(stop).await }
     });
     tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
-    let fedmsg = settings
-        .bus
-        .fedmsg
-        .as_ref()
-        .map(|fedmsg| Fedmsg::start(fedmsg, sender.clone()))
-        .transpose()?;
+    let fedmsg = settings.bus.fedmsg.as_ref();
+    let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),
@@ -209,6 +203,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         "hubs are open at http://{address}/"
     );
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+}
+
+/// The client of all scripts, with what it keeps beside their own.
+fn outbound(settings: &Settings, cache: &Cache) -> anyhow::Result<Outbound> {
+    let answers = cache.answers(settings.outbound.cache_bytes);
+    Ok(Outbound::new(&settings.sandbox)?.within(&settings.outbound).keeping(answers))
 }
 
 /// Where logins prove nothing, only the machine itself may choose what a widget is tried with.

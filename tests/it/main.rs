@@ -19,6 +19,7 @@ mod inference;
 mod ingest;
 mod live;
 mod mistakes;
+mod outbound;
 mod pages;
 mod reload;
 mod why;

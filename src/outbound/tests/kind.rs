@@ -138,7 +138,7 @@ async fn a_host_that_fails_again_and_again_is_left_alone_until_one_try_succeeds(
     bench.clock.go_on(Duration::from_secs(30));
     assert_eq!(bench.status().await, 503, "the one that tries");
     assert!(bench.get().await.is_err(), "it failed, so the host is left alone for longer");
-    bench.clock.go_on(Duration::from_secs(60));
+    bench.clock.go_on(Duration::from_mins(1));
     assert_eq!(bench.status().await, 200);
     assert_eq!(bench.status().await, 200);
     assert_eq!(bench.outbound.kindness().left_alone, []);

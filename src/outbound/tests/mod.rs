@@ -1,5 +1,6 @@
 //! The client against servers that wish it ill.
 
+mod forbidden;
 mod kept;
 mod kind;
 
