@@ -28,6 +28,9 @@ pub const SSE_CLIENTS: &str = "hubs_sse_clients";
 pub const EVENTS: &str = "hubs_events_total";
 /// Questions to the cache, by `outcome` (`hit`, `miss`, `damaged`).
 pub const CACHE: &str = "hubs_cache_total";
+/// What was asked of other servers and what was spared them, by `host` (as HOSTS names it) and `what` (`requests`,
+/// `from_cache`, `revalidated`, `shared`, `retried`, `waited`, `refused`).
+pub const OUTBOUND: &str = "hubs_outbound_total";
 /// Script calls that failed, by `widget`, `function` and `reason`.
 pub const SCRIPT_FAILURES: &str = "hubs_script_failures_total";
 /// Script threads that did not come back and were replaced, by `tier`.
@@ -65,6 +68,7 @@ fn describe() {
     describe_gauge!(SSE_CLIENTS, "Open event streams");
     describe_counter!(EVENTS, "Events announced");
     describe_counter!(CACHE, "Questions to the cache, by outcome");
+    describe_counter!(OUTBOUND, "What other servers were asked and spared, by host and what");
     describe_counter!(SCRIPT_FAILURES, "Script calls that failed, by widget, function and reason");
     describe_counter!(THREADS_LOST, "Script threads that did not come back and were replaced");
 }

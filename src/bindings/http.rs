@@ -43,9 +43,13 @@ pub(super) fn module(host: &Host) -> Module {
 ///
 /// Any status is an answer; `.json()` and `.text()` of one that is not `.ok` are what the server said. `query` is a map of
 /// values, or of lists of values; it is encoded. The URL's host must be in the script's `HOSTS`, also after a redirect, and
-/// must not be a private address. Tried again on 429 and 5xx as long as the deadline of `data` allows; the same URL is
-/// asked for once at a time, and answers are kept and revalidated as their headers say.
-/// Throws `#{ service: "http", status: 0, message }` when there is no answer. Counts against the requests and response
+/// must not be a private address. On 429, 502, 503, 504 and when the connection fails it is tried again (three times in all,
+/// when `Retry-After` says), as long as the deadline of `data` allows; the same URL with the same headers is asked for once
+/// at a time, by all widgets together. Answers are kept as `Cache-Control` and `Expires` allow, for each `Authorization` by
+/// itself, and then asked for by `ETag` or `Last-Modified`; with the header `Cache-Control: no-cache` at once. After a message
+/// that invalidated the widget nothing from before it is used unasked.
+/// Throws `#{ service: "http", status: 0, message }` when there is no answer; also when the host is asked too often, or is left
+/// alone for a while since it fails again and again (`[outbound]` in hubs.toml). Counts against the requests and response
 /// bytes of the call (16 and 2 MiB, if `[sandbox]` says nothing else).
 fn get(host: &Host, url: &str, options: Map) -> Fallible<Dynamic> {
     let mut request = Request { url: url.into(), headers: vec![], query: vec![] };
@@ -83,7 +87,11 @@ fn fetch(host: &Host, requests: Vec<Request>) -> Fallible<Vec<Fallible<Dynamic>>
     host::count_requests(requests.len(), sandbox.max_requests).map_err(host::ended)?;
     let (call, _) = host::current().ok_or_else(|| host::thrown("nothing runs"))?;
     let deadline = waiting::deadline();
-    let (outbound, hosts) = (host.outbound.clone(), call.hosts);
+    let hosts = call.hosts;
+    let outbound = match call.changed {
+        Some(changed) => host.outbound.since(changed),
+        None => host.outbound.clone(),
+    };
     let urls: Vec<String> = requests.iter().map(|request| request.url.clone()).collect();
     let answers = waiting::wait(&host.runtime, "http", async move {
         let flights = requests

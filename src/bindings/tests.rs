@@ -72,9 +72,9 @@ impl Bench {
         let source =
             Arc::new(Source::new("widgets/x.rhai", format!("fn data() {{\n{body}\n}}"), vec![]));
         let call = Call {
-            now: noon(),
             widget: Some("badges".parse().unwrap()),
             hosts: [self.server.address().to_string()].into(),
+            ..Call::at(noon())
         };
         let job = move |it: &mut crate::script::Interpreter| it.call(&source, "data", &[], &call);
         self.pool.run(job, Duration::from_mins(1)).await.unwrap()

@@ -116,6 +116,14 @@ impl CacheStore for SledStore {
         self.call(|db| db.apply_batch(batch));
     }
 
+    fn below(&self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let all = self.call(|db| {
+            let pair = |(key, value): (sled::IVec, sled::IVec)| (key.to_vec(), value.to_vec());
+            db.scan_prefix(prefix).map(|found| found.map(pair)).collect::<sled::Result<Vec<_>>>()
+        });
+        all.unwrap_or_default()
+    }
+
     fn flush(&self) -> Result<(), CacheError> {
         let flushed = self.call(|db| db.flush());
         flushed.map(|_| ()).ok_or_else(|| {

@@ -30,6 +30,12 @@ impl CacheStore for MemoryStore {
         }
     }
 
+    fn below(&self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let values = self.0.lock();
+        let below = values.iter().filter(|(key, _)| key.starts_with(prefix));
+        below.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
     fn flush(&self) -> Result<(), CacheError> {
         Ok(())
     }

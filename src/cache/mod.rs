@@ -1,13 +1,15 @@
-//! What can be built again: widgets' entries, and scripts' own keys. In sled, with the hot ones in memory.
+//! What can be built again: widgets' entries, scripts' own keys, answers of other servers. In sled, with the hot ones in memory.
 //!
 //! Nothing in here is needed: what is damaged, missing or too large counts as a miss, a folder that can't be opened is
 //! set aside, and up to half a second of writes may be lost with the power. Calls may read the disk but do not wait for
 //! writes, save [`Cache::flush`] and dropping the last handle. Knows nothing of freshness: `rebuild` judges that.
 
+mod answers;
 mod disk;
 mod envelope;
 mod memory;
 
+pub use answers::{Answers, MAX_ANSWER_BYTES};
 pub use disk::SledStore;
 pub use memory::MemoryStore;
 
@@ -54,6 +56,8 @@ pub trait CacheStore: Send + Sync + 'static {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>>;
     /// Puts (`Some`) and removes (`None`), all or nothing.
     fn apply(&self, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>);
+    /// All keys that begin so, with their values. For few and small ones.
+    fn below(&self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)>;
     /// Returns when all is on disk.
     fn flush(&self) -> Result<(), CacheError>;
     /// Returns when all is on disk and the place is free for another; from then on everything is a miss.
@@ -176,6 +180,11 @@ impl Cache {
         let expiry = now.checked_add(ttl).unwrap_or(Timestamp::MAX);
         envelope::write(&*self.store, &place, &bytes, Some(expiry));
         Ok(())
+    }
+
+    /// The place for answers of other servers: of so many bytes, and no more. Blocks.
+    pub fn answers(&self, most_bytes: usize) -> Answers {
+        Answers::over(Arc::clone(&self.store), most_bytes)
     }
 
     /// Returns when all is on disk. Blocks: call it on a thread that may, and with a limit of time.

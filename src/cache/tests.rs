@@ -31,6 +31,9 @@ impl CacheStore for Shared {
         assert!(changes.iter().flat_map(|(_, value)| value).all(|value| value.len() < 65 << 10));
         self.0.apply(changes);
     }
+    fn below(&self, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.0.below(prefix)
+    }
     fn flush(&self) -> Result<(), CacheError> {
         Ok(())
     }

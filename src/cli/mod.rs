@@ -6,6 +6,7 @@
 mod check;
 mod completions;
 mod definitions;
+mod doctor;
 mod message;
 mod place;
 mod print;
@@ -38,6 +39,9 @@ enum Command {
     Message(message::MessageCommand),
     Check(check::Check),
     Why(why::Why),
+    /// Ask a running server how it fares
+    #[command(subcommand)]
+    Doctor(doctor::Doctor),
     Definitions(definitions::Definitions),
     Completions(completions::Completions),
 }
@@ -97,6 +101,7 @@ impl Command {
             Self::Message(message) => message.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),
+            Self::Doctor(doctor) => doctor.execute(out),
             Self::Definitions(definitions) => definitions.execute(out),
             Self::Completions(completions) => completions.execute(out),
         }

@@ -9,6 +9,7 @@ mod bus;
 pub(crate) mod document;
 pub(crate) mod hubs;
 mod limits;
+mod outbound;
 mod sandbox;
 mod secret;
 mod server;
@@ -22,6 +23,7 @@ pub use bus::{Bus, Fedmsg};
 pub use document::Place;
 pub use hubs::HubEntry;
 pub use limits::Limits;
+pub use outbound::OutboundSettings;
 pub use sandbox::Sandbox;
 pub use secret::Secret;
 pub use server::Server;
@@ -43,6 +45,7 @@ pub struct Settings {
     pub bus: Bus,
     pub auth: Auth,
     pub sandbox: Sandbox,
+    pub outbound: OutboundSettings,
     /// The widgets of a new user's hub; `{username}` in a text of their config means the user.
     pub user_hub: Vec<WidgetEntry>,
     pub hubs: Vec<HubEntry>,
@@ -59,6 +62,7 @@ impl Default for Settings {
             bus: Bus::default(),
             auth: Auth::default(),
             sandbox: Sandbox::default(),
+            outbound: OutboundSettings::default(),
             user_hub: widgets::defaults(),
             hubs: Vec::new(),
         }
@@ -98,6 +102,7 @@ impl Settings {
             bus: bus::read(&root),
             auth: auth::read(&root),
             sandbox: sandbox::read(&root),
+            outbound: outbound::read(&root),
             user_hub: widgets::read_user_hub(&root),
             hubs: hubs::read(&root),
         };

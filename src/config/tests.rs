@@ -48,8 +48,8 @@ fn the_example_at_top_level_equals_the_defaults() {
     let settings = Settings::parse(&all, "hubs.toml").unwrap_or_else(|p| panic!("{p:#?}\n{all}"));
     let bare = Settings::default();
     assert_eq!(
-        (&settings.sandbox, &settings.user_hub.len()),
-        (&bare.sandbox, &bare.user_hub.len())
+        (&settings.sandbox, &settings.outbound, &settings.user_hub.len()),
+        (&bare.sandbox, &bare.outbound, &bare.user_hub.len())
     );
     assert_eq!((settings.storage, settings.store), (bare.storage, bare.store));
     assert_eq!(settings.hubs[0].name.as_str(), "designteam");
@@ -412,4 +412,26 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn other_servers_are_treated_as_outbound_says() {
+    let settings = parse(
+        "[outbound]\ntries = 1\nrequests_at_once = 2\nrequests_per_minute = 60\nbreaker_failures = 9\n\
+         breaker_pause = \"2m\"\ncache_bytes = \"1 MiB\"",
+    );
+    let wanted = OutboundSettings {
+        tries: 1,
+        requests_at_once: 2,
+        requests_per_minute: 60,
+        breaker_failures: 9,
+        breaker_pause: Duration::from_mins(2),
+        cache_bytes: 1 << 20,
+    };
+    assert_eq!(settings.unwrap().outbound, wanted);
+    assert_eq!(
+        said("[outbound]\ntries = 0"),
+        "`tries` of [outbound] is 0, but must be a whole number from 1 to 10"
+    );
+    assert!(said("[outbound]\nretries = 2").contains("tries"));
 }

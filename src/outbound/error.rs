@@ -1,8 +1,9 @@
 //! Why a request was not made, or got no answer. A script's author reads these, and so may a page's visitor.
 
 use super::{address::RefusedAddress, shown};
+use jiff::Timestamp;
 use reqwest::Url;
-use std::{error::Error, net::IpAddr};
+use std::{error::Error, net::IpAddr, time::Duration};
 
 /// No message shows a query string, since it may hold a secret; but that of a cassette, which holds none any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,17 @@ pub enum OutboundError {
     Header { name: String, why: &'static str },
     #[error("`{host}` is not reachable: {why}")]
     Unreachable { host: String, why: String },
+    #[error(
+        "`{host}` failed {failures} times in a row and is left alone since {}; the next try is at {} (`[outbound] \
+         breaker_failures`, `breaker_pause`). What it failed with: {why}",
+        second(.since), second(.next)
+    )]
+    LeftAlone { host: String, failures: u32, since: Timestamp, next: Timestamp, why: String },
+    #[error(
+        "`{host}` is asked as often as it may be, {limit} times a minute (`[outbound] requests_per_minute`): the next \
+         turn is in {:.1} s, and the script's deadline is before", .wait.as_secs_f64()
+    )]
+    TooOften { host: String, limit: u32, wait: Duration },
     #[error("`{url}` did not answer in time: {limit} is over")]
     TooSlow { url: String, limit: &'static str },
     #[error("`{url}` answers with more than {limit} bytes (`[sandbox] max_response_bytes`)")]
@@ -46,6 +58,10 @@ pub enum OutboundError {
 
 fn nearest_is(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |url| format!(" (the nearest there is `{url}`)"))
+}
+
+fn second(at: &Timestamp) -> impl std::fmt::Display {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ")
 }
 
 impl OutboundError {

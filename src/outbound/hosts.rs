@@ -21,16 +21,18 @@ impl HostList {
         Self(given.iter().filter_map(|text| Entry::parse(text)).collect())
     }
 
-    pub(super) fn allow(&self, url: &Url) -> bool {
+    /// The entry that allows a URL, as HOSTS has it: few, however many hosts it stands for.
+    pub(super) fn allowing(&self, url: &Url) -> Option<String> {
         let host = url.host_str().unwrap_or_default();
         let host = host.strip_suffix('.').unwrap_or(host);
-        self.0.iter().any(|entry| {
+        let entry = self.0.iter().find(|entry| {
             let port_fits = match entry.port {
                 Some(port) => url.port_or_known_default() == Some(port),
                 None => url.port().is_none(),
             };
             port_fits && entry.names(host)
-        })
+        });
+        entry.map(ToString::to_string)
     }
 }
 
@@ -64,15 +66,17 @@ impl fmt::Display for HostList {
         if self.0.is_empty() {
             return f.write_str("none");
         }
-        for (n, Entry { below, host, port }) in self.0.iter().enumerate() {
-            let (comma, star) = (if n > 0 { ", " } else { "" }, if *below { "*." } else { "" });
-            write!(f, "{comma}\"{star}{host}")?;
-            if let Some(port) = port {
-                write!(f, ":{port}")?;
-            }
-            f.write_str("\"")?;
+        for (n, entry) in self.0.iter().enumerate() {
+            write!(f, "{}\"{entry}\"", if n > 0 { ", " } else { "" })?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.below { "*." } else { "" }, self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }
 }
 
@@ -89,7 +93,7 @@ mod tests {
     #[test]
     fn a_host_is_allowed_by_its_name_and_port() {
         let check = |entry: &str, url: &str| {
-            HostList::new(&[entry.to_string()]).allow(&Url::parse(url).unwrap())
+            HostList::new(&[entry.to_string()]).allowing(&Url::parse(url).unwrap()).is_some()
         };
         for (entry, url, allowed) in [
             ("example.org", "https://example.org/x", true),

@@ -3,33 +3,47 @@
 //! A script reaches only the hosts that its HOSTS name, by http or https, and never an address inside our own network
 //! (`[sandbox] allow_private_addresses`): the address that was checked is the one that is connected to, redirects are
 //! followed hop by hop under the same rules, and an answer costs bounded time and memory. Identical requests share
-//! one flight. With a cassette it plays or records (`cassette`). Knows no script: who asks hands in its HOSTS and its
-//! deadline.
+//! one flight (`flight`), and answers are kept while they hold (`stored`). Each host is asked kindly: not too often (`gate`), again after a while (`retry`), not at all
+//! while it fails (`breaker`); what was done is counted (`kindness`). With a cassette it plays or records (`cassette`).
+//! Knows no script: who asks hands in its HOSTS and its deadline.
 
 mod address;
+mod breaker;
 mod cassette;
+mod clock;
 mod error;
 mod flight;
+mod gate;
+mod hop;
 mod hosts;
+mod kindness;
 mod posting;
 mod redact;
+mod retry;
+mod stored;
 #[cfg(test)]
 mod tests;
 
 pub use cassette::{Cassette, CassetteError};
 pub use error::OutboundError;
+pub use kindness::{HostKindness, Kindness, LeftAlone};
 pub use posting::{Posted, Posting, PostingError};
 
-use crate::config::Sandbox;
+use crate::cache::Answers;
+use crate::config::{OutboundSettings, Sandbox};
 use address::{Checked, Lookup, SystemLookup, is_public};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use cassette::Tape;
-use flight::{Flights, Route};
-use futures_util::future::Either;
+use clock::Clock;
+use flight::{Flights, Times};
+use gate::Gates;
+use hop::Hop;
 use hosts::HostList;
+use jiff::Timestamp;
+use kindness::{Deed, Tally};
 use reqwest::{
-    Client, StatusCode, Url,
-    header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
+    Client, Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
 use std::{sync::Arc, time::Duration};
@@ -40,18 +54,26 @@ const MAX_REDIRECTS: usize = 5;
 /// Servers refuse longer ones.
 const MAX_URL_BYTES: usize = 8 * 1024;
 
-/// The client. Clones share connections and flights.
+/// The client. Clones share connections, flights and what is known of hosts.
 #[derive(Clone)]
 pub struct Outbound {
     /// Where a cassette is played there is none, so that nothing can leave.
     client: Result<Client, OutboundError>,
     tape: Option<Arc<Tape>>,
     flights: Flights,
+    gates: Arc<Gates>,
+    tally: Arc<Tally>,
+    /// Nothing is kept without one.
+    answers: Option<Answers>,
+    /// What was kept before is asked for again.
+    since: Option<Timestamp>,
+    clock: Arc<dyn Clock>,
     limits: Limits,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Limits {
+    tries: u32,
     allow_private: bool,
     response_bytes: usize,
     timeout: Duration,
@@ -79,9 +101,46 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+impl Answer {
+    /// The first header of a name, which is given in lower case.
+    fn header(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())
+    }
+}
+
 impl Outbound {
     pub fn new(sandbox: &Sandbox) -> Result<Self, OutboundError> {
         Self::with_lookup(sandbox, Arc::new(SystemLookup))
+    }
+
+    /// With other settings than the default ones. Of what is known of hosts it begins anew.
+    #[must_use]
+    pub fn within(self, settings: &OutboundSettings) -> Self {
+        let limits = Limits { tries: settings.tries, ..self.limits };
+        let gates = Arc::new(Gates::new(settings.clone(), Arc::clone(&self.clock)));
+        Self { gates, limits, ..self }
+    }
+
+    /// Keeps what may be kept of answers there, and gives it instead of asking, as RFC 9111 has it.
+    #[must_use]
+    pub fn keeping(self, answers: Answers) -> Self {
+        Self { answers: Some(answers), ..self }
+    }
+
+    /// For who knows that something changed then: an answer from before is asked for again, were it fresh or not, and
+    /// stands in for no other.
+    #[must_use]
+    pub fn since(&self, changed: Timestamp) -> Self {
+        Self { since: Some(changed), ..self.clone() }
+    }
+
+    /// What was asked of each host, and what was spared it.
+    pub fn kindness(&self) -> Kindness {
+        Kindness::of(&self.tally, &self.gates)
     }
 
     /// Plays a cassette and touches no network. Everything else that may refuse a request still does.
@@ -108,121 +167,77 @@ impl Outbound {
     }
 
     fn with_tape(sandbox: &Sandbox, client: Result<Client, OutboundError>, tape: Tape) -> Self {
-        let tape = Some(Arc::new(tape));
-        Self { client, tape, flights: Flights::default(), limits: Limits::of(sandbox) }
+        Self { tape: Some(Arc::new(tape)), ..Self::bare(Limits::of(sandbox), client) }
     }
 
     fn with_lookup(sandbox: &Sandbox, lookup: Arc<dyn Lookup>) -> Result<Self, OutboundError> {
         let limits = Limits::of(sandbox);
-        let client = Ok(client(&limits, lookup)?);
-        Ok(Self { client, tape: None, flights: Flights::default(), limits })
+        let client = client(&limits, lookup)?;
+        Ok(Self::bare(limits, Ok(client)))
     }
 
-    /// Fetches. Gives up at the request's deadline or after `[sandbox] http_timeout`, whichever is first.
+    fn bare(limits: Limits, client: Result<Client, OutboundError>) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(clock::System(std::time::Instant::now()));
+        Self {
+            client,
+            tape: None,
+            flights: Flights::default(),
+            gates: Arc::new(Gates::new(OutboundSettings::default(), Arc::clone(&clock))),
+            tally: Arc::default(),
+            answers: None,
+            since: None,
+            clock,
+            limits,
+        }
+    }
+
+    /// Fetches. Gives up at the request's deadline; each try after `[sandbox] http_timeout`. Of what is recorded on a
+    /// cassette the last try is kept; what is played is neither tried again nor counted.
     pub async fn get(&self, request: &Get<'_>) -> Result<Answer, OutboundError> {
         let hosts = HostList::new(request.hosts);
         let url = address_of(request)?;
-        self.check(&url, &hosts)?;
+        let entry = self.check(&url, &hosts)?;
         let headers = headers_of(request.headers)?;
-        match &self.tape {
-            None => self.fetch(url, headers, hosts, request.deadline).await,
-            Some(tape) if tape.records => {
-                let answer = self.fetch(url.clone(), headers, hosts, request.deadline).await?;
-                Ok(tape.record(&url, &answer))
-            }
-            Some(tape) => {
-                let answer = tape.play(&url)?;
-                self.fits(&url, answer.body.len())?;
-                Ok(answer)
-            }
+        if let Some(tape) = self.tape.as_ref().filter(|tape| !tape.records) {
+            let answer = tape.play(&url)?;
+            self.fits(&url, answer.body.len())?;
+            return Ok(answer);
         }
-    }
-
-    async fn fetch(
-        &self,
-        url: Url,
-        headers: HeaderMap,
-        hosts: HostList,
-        deadline: Instant,
-    ) -> Result<Answer, OutboundError> {
-        let name = shown(&url);
-        let journey = if headers.is_empty() {
-            let route = Route { url: url.to_string(), hosts: hosts.to_string() };
-            // The flight has the whole `http_timeout`: one passenger in a hurry must not end it for the others.
-            Either::Left(self.flights.join(route, || self.clone().send(url, headers, hosts)))
-        } else {
-            // Its headers make the answer nobody else's.
-            Either::Right(self.clone().send(url, headers, hosts))
-        };
-        match tokio::time::timeout_at(deadline, journey).await {
-            Ok(landed) => landed,
-            Err(_) => Err(OutboundError::TooSlow { url: name, limit: "the script's deadline" }),
-        }
-    }
-
-    /// The one place where requests leave the house.
-    async fn send(
-        self,
-        url: Url,
-        headers: HeaderMap,
-        hosts: HostList,
-    ) -> Result<Answer, OutboundError> {
-        let name = shown(&url);
-        match tokio::time::timeout(self.limits.timeout, self.follow(url, headers, &hosts)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(OutboundError::TooSlow { url: name, limit: "`[sandbox] http_timeout`" }),
-        }
+        let hop = Hop { url: url.clone(), headers, entry };
+        let journey = self.follow(hop, &hosts, request.deadline);
+        let landed = tokio::time::timeout_at(request.deadline, journey).await;
+        let answer = landed.unwrap_or_else(|_| {
+            let limit = "the script's deadline";
+            Err(OutboundError::TooSlow { url: shown(&url), limit })
+        })?;
+        Ok(self.tape.as_ref().map_or_else(|| answer.clone(), |tape| tape.record(&url, &answer)))
     }
 
     async fn follow(
         &self,
-        mut url: Url,
-        mut headers: HeaderMap,
+        mut hop: Hop,
         hosts: &HostList,
+        deadline: Instant,
     ) -> Result<Answer, OutboundError> {
-        let client = self.client.as_ref().map_err(Clone::clone)?;
         for _ in 0..=MAX_REDIRECTS {
-            let response = client
-                .get(url.clone())
-                .headers(headers.clone())
-                .send()
-                .await
-                .map_err(|e| OutboundError::from_client(&url, &e))?;
-            let Some(next) = redirect(&url, &response)? else {
-                return self.answer(&url, response).await;
-            };
-            self.check(&next, hosts).map_err(|e| e.behind_redirect(&url))?;
-            if next.origin() != url.origin() {
-                // They were meant for the first server only; a token must not travel on.
-                headers.clear();
+            let until = self.clock.elapsed() + deadline.saturating_duration_since(Instant::now());
+            let times = Times { now: self.clock.wall(), since: self.since, until };
+            let (journey, joined) = self
+                .flights
+                .join(hop.route(), times, |horizon| self.clone().fly(hop.clone(), horizon));
+            if joined {
+                self.tally.count(&hop.entry, Deed::Shared);
             }
-            url = next;
+            let answer = journey.await?;
+            let Some(next) = hop.redirect(&answer)? else { return Ok(answer) };
+            let entry = self.check(&next, hosts).map_err(|e| e.behind_redirect(&hop.url))?;
+            if next.origin() != hop.url.origin() {
+                // They were meant for the first server only; a token must not travel on.
+                hop.headers.clear();
+            }
+            hop = Hop { url: next, entry, ..hop };
         }
-        Err(OutboundError::TooManyRedirects { url: shown(&url), limit: MAX_REDIRECTS })
-    }
-
-    /// Reads a body up to the limit: what `Content-Length` promises is no reason to trust it.
-    async fn answer(
-        &self,
-        url: &Url,
-        mut response: reqwest::Response,
-    ) -> Result<Answer, OutboundError> {
-        let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            })
-            .collect();
-        let mut body = BytesMut::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|e| OutboundError::from_client(url, &e))?
-        {
-            self.fits(url, body.len() + chunk.len())?;
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, headers, body: body.freeze() })
+        Err(OutboundError::TooManyRedirects { url: shown(&hop.url), limit: MAX_REDIRECTS })
     }
 
     fn fits(&self, url: &Url, bytes: usize) -> Result<(), OutboundError> {
@@ -233,20 +248,21 @@ impl Outbound {
         Ok(())
     }
 
-    /// What a URL shows by itself. Names are checked again when they are resolved.
-    fn check(&self, url: &Url, hosts: &HostList) -> Result<(), OutboundError> {
+    /// What a URL shows by itself; names are checked again when they are resolved. Gives the entry of HOSTS that
+    /// allows it.
+    fn check(&self, url: &Url, hosts: &HostList) -> Result<String, OutboundError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(OutboundError::Scheme { scheme: url.scheme().into(), url: shown(url) });
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(OutboundError::Credentials { url: shown(url) });
         }
-        if !hosts.allow(url) {
+        let Some(entry) = hosts.allowing(url) else {
             return Err(OutboundError::HostNotListed {
                 host: hosts::entry_for(url),
                 listed: hosts.to_string(),
             });
-        }
+        };
         let literal = match url.host() {
             Some(url::Host::Ipv4(ip)) => Some(ip.into()),
             Some(url::Host::Ipv6(ip)) => Some(ip.into()),
@@ -256,7 +272,7 @@ impl Outbound {
             Some(address) if !self.limits.allow_private && !is_public(address) => {
                 Err(OutboundError::PrivateAddress { host: address.to_string(), address })
             }
-            _ => Ok(()),
+            _ => Ok(entry),
         }
     }
 }
@@ -264,6 +280,7 @@ impl Outbound {
 impl Limits {
     fn of(sandbox: &Sandbox) -> Self {
         Self {
+            tries: OutboundSettings::default().tries,
             allow_private: sandbox.allow_private_addresses,
             response_bytes: sandbox.max_response_bytes,
             timeout: sandbox.http_timeout,
@@ -284,23 +301,6 @@ fn client(limits: &Limits, lookup: Arc<dyn Lookup>) -> Result<Client, OutboundEr
         .dns_resolver(Checked { lookup, allow_private: limits.allow_private })
         .build()
         .map_err(|e| OutboundError::Setup(e.to_string()))
-}
-
-/// Where a redirect leads, or nothing when the response is the answer.
-fn redirect(url: &Url, response: &reqwest::Response) -> Result<Option<Url>, OutboundError> {
-    let moved = matches!(
-        response.status(),
-        StatusCode::MOVED_PERMANENTLY
-            | StatusCode::FOUND
-            | StatusCode::SEE_OTHER
-            | StatusCode::TEMPORARY_REDIRECT
-            | StatusCode::PERMANENT_REDIRECT
-    );
-    let Some(location) = response.headers().get(LOCATION).filter(|_| moved) else {
-        return Ok(None);
-    };
-    let next = location.to_str().ok().and_then(|to| url.join(to).ok());
-    next.map(Some).ok_or_else(|| OutboundError::BadRedirect { url: shown(url) })
 }
 
 fn address_of(request: &Get<'_>) -> Result<Url, OutboundError> {

@@ -1,5 +1,6 @@
-//! Talking to a running server: what `hubs replay` and `hubs why` do. Its address comes from a person, not from a script.
+//! Talking to a running server: what `hubs replay`, `hubs why` and `hubs doctor` do. Its address comes from a person, not from a script.
 
+use super::Kindness;
 use reqwest::{Client, RequestBuilder, Url, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +79,12 @@ impl Posting {
     pub async fn why(&self, instance: &str, message: Option<&str>) -> Result<Value, PostingError> {
         let query: Vec<_> = message.iter().map(|message| ("message", *message)).collect();
         let to = self.address(&format!("why/{instance}"), &query);
+        self.answer(self.client.get(to.clone()), to).await
+    }
+
+    /// Asks `GET /api/kindness`: how the server treats others.
+    pub async fn kindness(&self) -> Result<Kindness, PostingError> {
+        let to = self.address("kindness", &[]);
         self.answer(self.client.get(to.clone()), to).await
     }
 

@@ -4,6 +4,7 @@ use super::Due;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{Cause, InstanceId};
 use crate::store::{Journal, StoreError};
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ impl Failing {
 pub(super) struct Invalid {
     pub(super) sequence: u64,
     pub(super) cause: Cause,
+    /// What other servers said before may be from before the change.
+    pub(super) at: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -48,21 +51,22 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) async fn load(journal: &Journal) -> Result<Self, StoreError> {
+    pub(super) async fn load(journal: &Journal, now: Timestamp) -> Result<Self, StoreError> {
         let pending = journal.pending().await?;
         let latest = journal.sequence();
         let invalid = pending
             .into_iter()
-            .map(|p| (p.instance, Invalid { sequence: p.sequence, cause: p.cause }))
+            .map(|p| (p.instance, Invalid { sequence: p.sequence, cause: p.cause, at: now }))
             .collect();
         Ok(Self { invalid, latest, ..Self::default() })
     }
 
-    pub(super) fn invalidate(&mut self, due: &[Due], sequence: u64) {
+    pub(super) fn invalidate(&mut self, due: &[Due], sequence: u64, now: Timestamp) {
         self.changes += 1;
         self.latest = self.latest.max(sequence);
         for one in due {
-            self.invalid.insert(one.id, Invalid { sequence, cause: one.cause.clone() });
+            let cause = one.cause.clone();
+            self.invalid.insert(one.id, Invalid { sequence, cause, at: now });
         }
     }
 

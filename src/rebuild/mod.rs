@@ -85,7 +85,7 @@ const CURRENTS_BYTES: u64 = 16 << 20;
 impl Rebuild {
     /// Takes up what the journal says is invalid. Nothing runs before [`Rebuild::run`].
     pub async fn open(parts: Parts) -> Result<Self, crate::store::StoreError> {
-        let known = Known::load(&parts.journal).await?;
+        let known = Known::load(&parts.journal, (parts.clock)()).await?;
         let currents = moka::sync::Cache::builder()
             .max_capacity(CURRENTS_BYTES)
             .weigher(|_, current: &Arc<Current>| {
@@ -106,7 +106,8 @@ impl Rebuild {
     /// Instances that a message invalidated, already on disk under `sequence`.
     pub fn invalidate(&self, due: &[Due], sequence: u64) {
         let inner = &*self.0;
-        inner.known.lock().invalidate(due, sequence);
+        let now = (inner.parts.clock)();
+        inner.known.lock().invalidate(due, sequence, now);
         for one in due {
             inner.currents.invalidate(&one.id);
             self.push(one.id, inner.parts.audience.is_watched(&one.hub));

@@ -199,14 +199,14 @@ impl Rebuild {
         let inner = &*self.0;
         let id = loaded.instance.id;
         // The number is taken before the run: whatever comes meanwhile is newer than its result.
-        let (sequence, cause) = {
+        let (sequence, cause, changed) = {
             let known = inner.known.lock();
             let invalid = known.invalid(id);
-            (known.latest(), invalid.map(|i| i.cause.clone()))
+            (known.latest(), invalid.map(|i| i.cause.clone()), invalid.map(|i| i.at))
         };
         let now = (inner.parts.clock)();
         let old = inner.parts.cache.entry(id);
-        match self.run_data(loaded, now).await {
+        match self.run_data(loaded, now, changed).await {
             Ok((data, html)) => {
                 let title = loaded.definition.title.clone();
                 let version = version(&data, &html, &title, State::Fresh, None);
@@ -244,12 +244,18 @@ impl Rebuild {
         }
     }
 
-    async fn run_data(&self, loaded: &Loaded, now: Timestamp) -> Result<(Value, String), Unbuilt> {
+    async fn run_data(
+        &self,
+        loaded: &Loaded,
+        now: Timestamp,
+        changed: Option<Timestamp>,
+    ) -> Result<(Value, String), Unbuilt> {
         let parts = &self.0.parts;
         let (definition, placed) = (loaded.definition.clone(), loaded.placed.clone());
-        let run = parts
-            .pool
-            .run(move |interpreter| definition.data(interpreter, &placed, now), parts.patience);
+        let run = parts.pool.run(
+            move |interpreter| definition.data_since(interpreter, &placed, now, changed),
+            parts.patience,
+        );
         let data = match run.await {
             Ok(Ok(data)) => data,
             Ok(Err(failure)) => return Err(unbuilt(failure)),

@@ -22,11 +22,13 @@ pub struct Call {
     pub widget: Option<WidgetName>,
     /// The hosts that its `HOSTS` names.
     pub hosts: Arc<[String]>,
+    /// When that changed which makes the call necessary; what was fetched before is old.
+    pub changed: Option<Timestamp>,
 }
 
 impl Call {
     pub fn at(now: Timestamp) -> Self {
-        Self { now, widget: None, hosts: Arc::default() }
+        Self { now, widget: None, hosts: Arc::default(), changed: None }
     }
 }
 

@@ -111,8 +111,9 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
 
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
+    let outbound = outbound(&settings, &cache)?;
     let install = bindings::install(bindings::Host {
-        outbound: Outbound::new(&settings.sandbox)?,
+        outbound: outbound.clone(),
         datanommer: datanommer.clone(),
         cache: cache.clone(),
         store: store.clone(),
@@ -183,6 +184,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         triage: triage.clone(),
         rebuild: rebuild.clone(),
         live: live.clone(),
+        outbound,
         shelf: shelf.clone(),
         renderer,
         assets,
@@ -204,6 +206,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         "hubs are open at http://{address}/"
     );
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+}
+
+/// The client of all scripts, with what it keeps beside their own.
+fn outbound(settings: &Settings, cache: &Cache) -> anyhow::Result<Outbound> {
+    let answers = cache.answers(settings.outbound.cache_bytes);
+    Ok(Outbound::new(&settings.sandbox)?.within(&settings.outbound).keeping(answers))
 }
 
 /// Where logins prove nothing, only the machine itself may choose what a widget is tried with.

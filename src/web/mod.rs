@@ -9,6 +9,7 @@ mod errors;
 mod events;
 mod gallery;
 mod ingest;
+mod kindness;
 mod listen;
 mod operations;
 mod pages;
@@ -26,6 +27,7 @@ pub use listen::{bind, serve};
 
 use crate::config::Auth;
 use crate::live::Live;
+use crate::outbound::Outbound;
 use crate::rebuild::Rebuild;
 use crate::render::Renderer;
 use crate::store::Store;
@@ -45,6 +47,7 @@ pub struct Services {
     pub rebuild: Rebuild,
     pub triage: Triage,
     pub live: Live,
+    pub outbound: Outbound,
     pub shelf: Arc<Shelf>,
     pub renderer: Arc<Renderer>,
     pub assets: Arc<Assets>,
@@ -69,6 +72,7 @@ pub fn routes(services: Services) -> Router {
         .route("/{hub}/{id}/why", get(why::page))
         .route("/{hub}/{id}/problem", get(problem::show))
         .route("/api/why/{id}", get(why::json))
+        .route("/api/kindness", get(kindness::json))
         .route("/source/{widget}", get(source::show))
         .route("/widgets", get(gallery::list))
         .route("/widgets/{name}", get(gallery::show))

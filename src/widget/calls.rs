@@ -30,7 +30,7 @@ pub enum HintError {
 
 impl Definition {
     fn call(&self, now: Timestamp) -> Call {
-        Call { now, widget: Some(self.name.clone()), hosts: self.hosts.clone() }
+        Call { widget: Some(self.name.clone()), hosts: self.hosts.clone(), ..Call::at(now) }
     }
 
     /// Asks whether a message makes an instance's data old. `message` is the argument made for this interpreter.
@@ -160,8 +160,20 @@ impl Definition {
         placed: &Placed,
         now: Timestamp,
     ) -> Result<Value, Failure> {
-        let answer =
-            interpreter.call(&self.source, "data", &[Argument::Widget(placed)], &self.call(now));
+        self.data_since(interpreter, placed, now, None)
+    }
+
+    /// As [`Definition::data`], for who knows that something changed then: nothing that other servers said before is
+    /// used again.
+    pub fn data_since(
+        &self,
+        interpreter: &mut Interpreter,
+        placed: &Placed,
+        now: Timestamp,
+        changed: Option<Timestamp>,
+    ) -> Result<Value, Failure> {
+        let call = Call { changed, ..self.call(now) };
+        let answer = interpreter.call(&self.source, "data", &[Argument::Widget(placed)], &call);
         let answer = match answer {
             Ok(map @ Value::Object(_)) => Ok(map),
             Ok(other) => {

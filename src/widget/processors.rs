@@ -103,7 +103,7 @@ impl Processors {
         if let Some(processor) = self.processor_for(message) {
             // As it came: what its headers say of people is in it.
             let raw = interpreter.message(message);
-            let call = Call { now: message.sent_at, widget: None, hosts: Arc::default() };
+            let call = Call::at(message.sent_at);
             let wire = message.wire;
             Reading { processor, interpreter, message: &raw, call: &call }
                 .fill(&mut message.description, wire);

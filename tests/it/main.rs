@@ -20,6 +20,7 @@ mod inference;
 mod ingest;
 mod live;
 mod mistakes;
+mod outbound;
 mod pages;
 mod problem;
 mod reload;

@@ -134,7 +134,7 @@ pub(super) async fn host(found: &Place) -> anyhow::Result<bindings::Host> {
         if url.exists() { url.as_str().to_owned() } else { "sqlite::memory:".to_owned() }
     };
     Ok(bindings::Host {
-        outbound: Outbound::new(&settings.sandbox)?,
+        outbound: Outbound::new(&settings.sandbox)?.within(&settings.outbound),
         datanommer: Datanommer::open(&open(&settings.datanommer.url)).await?,
         cache: Cache::memory(),
         store: Store::open(&open(&settings.store)).await?,

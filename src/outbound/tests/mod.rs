@@ -1,5 +1,10 @@
 //! The client against servers that wish it ill.
 
+mod forbidden;
+mod kept;
+mod kind;
+
+use super::clock::Standing;
 use super::{address::Found, *};
 use std::{
     net::IpAddr,
@@ -32,7 +37,13 @@ fn sandbox(allow_private: bool) -> Sandbox {
 
 fn client(allow_private: bool, address: &str) -> Outbound {
     let names = Everywhere(address.parse().unwrap());
-    Outbound::with_lookup(&sandbox(allow_private), Arc::new(names)).unwrap()
+    let outbound = Outbound::with_lookup(&sandbox(allow_private), Arc::new(names)).unwrap();
+    timed(outbound, Standing::new())
+}
+
+/// On another clock, so that nothing is waited for.
+fn timed(outbound: Outbound, clock: Arc<Standing>) -> Outbound {
+    Outbound { clock, ..outbound }.within(&OutboundSettings::default())
 }
 
 async fn get(outbound: &Outbound, url: &str, hosts: &[&str]) -> Result<Answer, OutboundError> {
@@ -243,7 +254,7 @@ async fn an_endless_body_ends_at_the_limit() {
 #[tokio::test]
 async fn a_small_answer_that_unpacks_to_a_large_one_ends_at_the_limit() {
     // A mebibyte of zeros, by `gzip -9`: about a kilobyte.
-    const ZEROS: &[u8] = include_bytes!("zeros.gz");
+    const ZEROS: &[u8] = include_bytes!("../zeros.gz");
     assert!(ZEROS.len() < 2048);
     let mock = MockServer::start().await;
     let packed =
