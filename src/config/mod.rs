@@ -7,6 +7,7 @@
 mod auth;
 mod bus;
 pub(crate) mod document;
+mod github;
 pub(crate) mod hubs;
 mod limits;
 mod sandbox;
@@ -20,6 +21,7 @@ pub(crate) mod widgets;
 pub use auth::Auth;
 pub use bus::{Bus, Fedmsg};
 pub use document::Place;
+pub use github::Github;
 pub use hubs::HubEntry;
 pub use limits::Limits;
 pub use sandbox::Sandbox;
@@ -41,6 +43,7 @@ pub struct Settings {
     pub store: StoreUrl,
     pub datanommer: DatanommerSettings,
     pub bus: Bus,
+    pub github: Github,
     pub auth: Auth,
     pub sandbox: Sandbox,
     /// The widgets of a new user's hub; `{username}` in a text of their config means the user.
@@ -57,6 +60,7 @@ impl Default for Settings {
             datanommer: DatanommerSettings::below(&storage),
             storage,
             bus: Bus::default(),
+            github: Github::default(),
             auth: Auth::default(),
             sandbox: Sandbox::default(),
             user_hub: widgets::defaults(),
@@ -96,13 +100,13 @@ impl Settings {
             datanommer: storage::read_datanommer(&root, &storage),
             storage,
             bus: bus::read(&root),
+            github: github::read(&root),
             auth: auth::read(&root),
             sandbox: sandbox::read(&root),
             user_hub: widgets::read_user_hub(&root),
             hubs: hubs::read(&root),
         };
         root.later("fas");
-        root.later("github");
         if let Some(refusal) = settings.listen_problem(settings.server.listen) {
             let span = root.table("server").and_then(|server| server.span_of("listen"));
             root.problem(span, refusal.message, refusal.help);
