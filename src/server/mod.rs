@@ -26,7 +26,7 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Assets, Ingest, Previews, Services};
+use crate::web::{self, Assets, Ingest, Previews, Services, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
 use jiff::Timestamp;
@@ -157,12 +157,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         async move { rebuild.run(stop).await }
     });
     tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
-    let fedmsg = settings
-        .bus
-        .fedmsg
-        .as_ref()
-        .map(|fedmsg| Fedmsg::start(fedmsg, sender.clone()))
-        .transpose()?;
+    let fedmsg = settings.bus.fedmsg.as_ref();
+    let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),
@@ -190,6 +186,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         renderer,
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
+        webhooks: webhooks(&sender, &settings, clock),
         previews: previews(&data, &settings, address),
         metrics,
         health: Arc::new(move || complaints(&pure, &data)),
@@ -205,6 +202,15 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         "hubs are open at http://{address}/"
     );
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+}
+
+fn webhooks(
+    sender: &mpsc::Sender<Delivery>,
+    settings: &Settings,
+    clock: fn() -> Timestamp,
+) -> Webhooks {
+    let secret = settings.github.webhook_secret.clone();
+    Webhooks::new(sender.clone(), secret, settings.server.environment.clone(), clock)
 }
 
 /// Where logins prove nothing, only the machine itself may choose what a widget is tried with.

@@ -8,6 +8,7 @@ mod assets;
 mod errors;
 mod events;
 mod gallery;
+mod hooks;
 mod ingest;
 mod listen;
 mod operations;
@@ -19,6 +20,7 @@ mod widgets;
 
 pub use assets::Assets;
 pub use gallery::Previews;
+pub use hooks::Webhooks;
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 
@@ -46,6 +48,7 @@ pub struct Services {
     pub renderer: Arc<Renderer>,
     pub assets: Arc<Assets>,
     pub ingest: Ingest,
+    pub webhooks: Webhooks,
     pub previews: Previews,
     pub metrics: PrometheusHandle,
     /// Why the service is not well; empty when it is.
@@ -70,6 +73,7 @@ pub fn routes(services: Services) -> Router {
         .route("/static/{*path}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon))
         .route("/api/messages", post(ingest::messages))
+        .route("/hooks/github", post(hooks::github))
         .route("/healthz", get(operations::healthz))
         .route("/metrics", get(operations::metrics))
         .fallback(errors::no_such_page)
