@@ -10,7 +10,9 @@ mod address;
 mod cassette;
 mod error;
 mod flight;
+pub mod github;
 mod hosts;
+mod post;
 mod posting;
 mod redact;
 #[cfg(test)]
@@ -18,6 +20,8 @@ mod tests;
 
 pub use cassette::{Cassette, CassetteError};
 pub use error::OutboundError;
+pub use github::Github;
+pub use post::Post;
 pub use posting::{Posted, Posting, PostingError};
 
 use crate::config::Sandbox;

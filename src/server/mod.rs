@@ -19,7 +19,7 @@ use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::HubName;
 use crate::live::{Announcement, Kind, Live};
-use crate::outbound::Outbound;
+use crate::outbound::{Github, Outbound};
 use crate::rebuild::{self, Audience, Current, Rebuild};
 use crate::render::Renderer;
 use crate::script::{Pool, Tier};
@@ -110,8 +110,10 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
 
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
+    let outbound = Outbound::new(&settings.sandbox)?;
     let install = bindings::install(bindings::Host {
-        outbound: Outbound::new(&settings.sandbox)?,
+        github: Github::new(&outbound, &settings.github),
+        outbound,
         datanommer: datanommer.clone(),
         cache: cache.clone(),
         store: store.clone(),

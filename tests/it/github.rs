@@ -2,6 +2,7 @@
 
 use crate::harness::TestHouse;
 use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 const SITE: [(&str, &str); 3] = [
     (
@@ -78,6 +79,49 @@ async fn a_webhook_redraws_the_widgets_of_its_repository_and_no_other() {
     let (status, again) = deliver(&house, id, SIGNATURE).await;
     assert_eq!((status, &again["accepted"]), (202, &json!(false)));
     assert_eq!(again["reason"], format!("delivery `{id}` was taken before"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_widget_that_asks_github_is_told_by_it_when_to_ask_again() {
+    let github = MockServer::start().await;
+    let issues = |titles: &[&str]| {
+        let issue =
+            |title: &&str| json!({ "number": 7, "title": title, "user": { "login": "ralphbean" } });
+        let answer =
+            ResponseTemplate::new(200).set_body_json(titles.iter().map(issue).collect::<Value>());
+        Mock::given(path("/repos/fedora-infra/hubs/issues")).respond_with(answer)
+    };
+    let first = issues(&["Feed is empty"]).mount_as_scoped(&github).await;
+    let script = r#"
+        const PARAMETERS = #{ repository: #{ kind: "repository" } };
+        fn should_invalidate(message, widget) {
+            message.topic.contains(".github.issues.")
+                && message.msg.repository.full_name == widget.config.repository
+        }
+        fn data(widget) {
+            #{ lines: github::issues(widget.config.repository).map(|issue| issue.title) }
+        }
+    "#;
+    let settings = format!(
+        "sandbox.allow_private_addresses = true\n[github]\nurl = \"{}\"\nwebhook_secret = \"It's a Secret to Everybody\"\n\
+         [[hub]]\nname = \"infra\"\n[[hub.widget]]\nwidget = \"repository\"\nconfig = {{ repository = \"fedora-infra/hubs\" }}\n",
+        github.uri()
+    );
+    let site = [(SITE[0].0, script), SITE[1], ("hubs.toml", &*settings)];
+    let house = TestHouse::with(&site).await;
+    let id = house.instance("infra", "repository").await;
+    let mut ear = house.listen("infra").await;
+    let place = format!("/infra/{id}/json");
+    house.get(&format!("/infra/{id}")).await;
+    house.idle().await;
+    assert_eq!(house.json(&place).await["data"], json!({ "lines": ["Feed is empty"] }));
+    drop(first);
+    issues(&[]).mount(&github).await;
+    let (status, answer) = deliver(&house, "1", SIGNATURE).await;
+    assert_eq!(status, 202, "{answer}");
+    let event = ear.next_where(|data| data["data"] == json!({ "lines": [] })).await;
+    assert_eq!(event.data["invalidated_by"]["id"], answer["id"]);
+    house.idle().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
