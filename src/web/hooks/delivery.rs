@@ -46,13 +46,11 @@ impl Head {
             &self.event
         };
         let mut topic = format!("org.fedoraproject.{environment}.github.{event}");
-        match payload.get("action") {
-            None | Some(Value::Null) => {}
-            Some(Value::String(action)) if is_word(action, |byte| byte == b'_') => {
-                topic.push('.');
-                topic.push_str(action);
-            }
-            Some(_) => return Err(Refused::NoAction),
+        // Of a `repository_dispatch` it is whatever somebody chose: what is no word stays in the payload only.
+        let is_action = |action: &&str| is_word(action, |byte| b"_-".contains(&byte));
+        if let Some(action) = payload.get("action").and_then(Value::as_str).filter(is_action) {
+            topic.push('.');
+            topic.push_str(action);
         }
         prune(&mut payload);
         // Who has which account here is not known to GitHub.

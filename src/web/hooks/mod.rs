@@ -156,8 +156,6 @@ enum Refused {
     Header { header: &'static str, what: String },
     #[error("the payload is no JSON object: {0}")]
     NoPayload(String),
-    #[error("the payload's `action` is no word that a topic can have")]
-    NoAction,
     #[error(
         "the delivery is too long: {MAX_BODY_BYTES} bytes are the limit, and 1048576 without addresses"
     )]
@@ -177,9 +175,7 @@ impl Refused {
             | Self::NoSignature
             | Self::NoSignatureAtAll
             | Self::WrongSignature => StatusCode::UNAUTHORIZED,
-            Self::Header { .. } | Self::NoPayload(_) | Self::NoAction | Self::BrokeOff => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Header { .. } | Self::NoPayload(_) | Self::BrokeOff => StatusCode::BAD_REQUEST,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Stopping | Self::DiskIsSlow => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -192,9 +188,7 @@ impl Refused {
             Self::NoSignature | Self::NoSignatureAtAll | Self::WrongSignature => "forged",
             Self::TooLong => "too long",
             Self::Stopping | Self::DiskIsSlow => "not kept",
-            Self::Header { .. } | Self::NoPayload(_) | Self::NoAction | Self::BrokeOff => {
-                "malformed"
-            }
+            Self::Header { .. } | Self::NoPayload(_) | Self::BrokeOff => "malformed",
         }
     }
 }
