@@ -37,8 +37,10 @@ fn hub(name: &str, visibility: Visibility) -> Hub {
 
 /// Everything that bindings reach into, empty.
 pub(super) async fn host(sandbox: Sandbox) -> Host {
+    let outbound = Outbound::new(&sandbox).unwrap();
     Host {
-        outbound: Outbound::new(&sandbox).unwrap(),
+        github: Github::anonymous(&outbound),
+        outbound,
         datanommer: Datanommer::open("sqlite::memory:").await.unwrap(),
         cache: Cache::memory(),
         store: Store::open("sqlite::memory:").await.unwrap(),
@@ -62,9 +64,12 @@ impl Bench {
             max_response_bytes: 4096,
             ..Sandbox::default()
         };
-        let host = host(sandbox).await;
+        let (mut host, server) = (host(sandbox).await, MockServer::start().await);
+        let url = server.uri().parse().unwrap();
+        let settings = crate::config::Github { url, ..Default::default() };
+        host.github = Github::new(&host.outbound, &settings);
         let pool = Pool::start(Tier::Data, Limits::data(), 1, Some(install(host.clone())));
-        Self { pool, server: MockServer::start().await, host }
+        Self { pool, server, host }
     }
 
     async fn call(&self, body: &str) -> Result<Value, Failure> {
@@ -329,4 +334,69 @@ async fn what_the_host_drops_is_no_budget_for_the_script() {
     // Each question makes and drops some 50 KiB on the host's side; what the script keeps of each counts.
     let failure = bench.call("let all = #{}; let i = 0; loop { all[\"k\" + i] = cache::get(\"big\")[0] + i; cache::get(\"big\"); i += 1; all.remove(\"k\" + i); let k = \"k\"; k.pad(100000, 'k'); all[k + i] = (); }").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Limit(LimitName::Memory), "{failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn github_is_asked_without_naming_it_in_hosts() {
+    let bench = Bench::new().await;
+    let says = async |at: &str, status: u16, body: Value| {
+        let answer = ResponseTemplate::new(status).set_body_json(body);
+        Mock::given(path(at)).respond_with(answer).mount(&bench.server).await;
+    };
+    says("/repos/a/b", 200, json!({ "full_name": "a/b", "stargazers_count": 7, "x": 1 })).await;
+    says("/users/nobody", 404, json!({ "message": "Not Found" })).await;
+    let issues = json!([{ "number": 2, "pull_request": {} }, { "number": 1, "labels": [{ "name": "bug" }] }]);
+    says("/repos/a/b/issues", 200, issues).await;
+    says(
+        "/repos/a/b/actions/runs",
+        200,
+        json!({ "total_count": 1, "workflow_runs": [{ "id": 9 }] }),
+    )
+    .await;
+    says(
+        "/users/ralph/events/public",
+        200,
+        json!([{ "type": "PushEvent", "payload": { "ref": "m" } }]),
+    )
+    .await;
+    says(
+        "/search/issues",
+        200,
+        json!({ "total_count": 70, "incomplete_results": false, "items": [{ "number": 3 }] }),
+    )
+    .await;
+    says("/rate_limit", 200, json!({ "resources": { "core": { "limit": 60 } } })).await;
+    says("/repos/a/b/pulls", 404, json!({ "message": "Not Found" })).await;
+    bench
+        .check(&[
+            (
+                "let r = github::repo(\"a/b\"); [r.full_name, r.stargazers_count, r.license, r.keys().contains(\"x\")]",
+                json!(["a/b", 7, null, false]),
+            ),
+            ("github::user(\"nobody\")", json!(null)),
+            (
+                "github::issues(\"a/b\", #{ state: \"all\", limit: 5 }).map(|i| [i.number, i.labels[0].name, i.milestone])",
+                json!([[1, "bug", null]]),
+            ),
+            ("github::workflow_runs(\"a/b\")[0].id", json!(9)),
+            ("let e = github::events(\"ralph\")[0]; [e.type, e.payload.ref, e.payload.issue]", json!(["PushEvent", "m", null])),
+            (
+                "let s = github::search_issues(\"is:open\"); [s.total_count, s.incomplete_results, s.items[0].number]",
+                json!([70, false, 3]),
+            ),
+            ("github::get(\"/rate_limit\").resources.core.limit", json!(60)),
+            (
+                "let r = (); try { github::pulls(\"a/b\"); } catch (e) { r = [e.service, e.status, e.message]; } r",
+                json!(["github", 404, "GitHub has no repository `a/b`, or shows it only to those who may see it"]),
+            ),
+        ])
+        .await;
+    bench
+        .refuses(&[
+            ("github::repo(\"hubs\")", "github: `hubs` is no repository of GitHub: write `owner/name`"),
+            ("github::issues(\"a/b\", #{ stat: 1 })", "`github::issues` has no option `stat`"),
+            ("github::graphql(\"{ viewer { login } }\")", "github: GitHub's GraphQL answers nobody without a token: set `token` in `[github]`"),
+            ("for n in 0..5 { github::repo(\"a/b\"); }", "requests"),
+        ])
+        .await;
 }

@@ -8,7 +8,7 @@ use crate::config::{Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::{Column, Hub, Instance, InstanceId, Placed};
 use crate::message::Message;
-use crate::outbound::{Cassette, Outbound};
+use crate::outbound::{Cassette, Github, Outbound};
 use crate::script::{Interpreter, Tier};
 use crate::store::Store;
 use crate::widget::{At, Case, Definition};
@@ -137,8 +137,10 @@ impl<'r> World<'r> {
         } else {
             services.store.clone()
         };
+        let outbound = outbound.unwrap_or_else(|| services.outbound.clone());
         Ok(Host {
-            outbound: outbound.unwrap_or_else(|| services.outbound.clone()),
+            github: Github::anonymous(&outbound),
+            outbound,
             datanommer,
             cache: Cache::memory(),
             store,

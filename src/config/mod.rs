@@ -7,6 +7,7 @@
 mod auth;
 mod bus;
 pub(crate) mod document;
+mod github;
 pub(crate) mod hubs;
 mod limits;
 mod outbound;
@@ -21,6 +22,7 @@ pub(crate) mod widgets;
 pub use auth::Auth;
 pub use bus::{Bus, Fedmsg};
 pub use document::Place;
+pub use github::Github;
 pub use hubs::HubEntry;
 pub use limits::Limits;
 pub use outbound::OutboundSettings;
@@ -43,6 +45,7 @@ pub struct Settings {
     pub store: StoreUrl,
     pub datanommer: DatanommerSettings,
     pub bus: Bus,
+    pub github: Github,
     pub auth: Auth,
     pub sandbox: Sandbox,
     pub outbound: OutboundSettings,
@@ -60,6 +63,7 @@ impl Default for Settings {
             datanommer: DatanommerSettings::below(&storage),
             storage,
             bus: Bus::default(),
+            github: Github::default(),
             auth: Auth::default(),
             sandbox: Sandbox::default(),
             outbound: OutboundSettings::default(),
@@ -100,6 +104,7 @@ impl Settings {
             datanommer: storage::read_datanommer(&root, &storage),
             storage,
             bus: bus::read(&root),
+            github: github::read(&root),
             auth: auth::read(&root),
             sandbox: sandbox::read(&root),
             outbound: outbound::read(&root),
@@ -107,7 +112,6 @@ impl Settings {
             hubs: hubs::read(&root),
         };
         root.later("fas");
-        root.later("github");
         if let Some(refusal) = settings.listen_problem(settings.server.listen) {
             let span = root.table("server").and_then(|server| server.span_of("listen"));
             root.problem(span, refusal.message, refusal.help);

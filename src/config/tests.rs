@@ -44,7 +44,11 @@ fn the_example_at_top_level_equals_the_defaults() {
         .lines()
         .map(|line| line.strip_prefix("#: ").filter(is_setting).unwrap_or(line))
         .collect();
-    let all = all.join("\n").replace("{ env = \"HUBS_INGEST_TOKEN\" }", "\"token\"");
+    let all = ["HUBS_INGEST_TOKEN", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET"]
+        .into_iter()
+        .fold(all.join("\n"), |all, name| {
+            all.replace(&format!("{{ env = \"{name}\" }}"), "\"secret\"")
+        });
     let settings = Settings::parse(&all, "hubs.toml").unwrap_or_else(|p| panic!("{p:#?}\n{all}"));
     let bare = Settings::default();
     assert_eq!(
@@ -221,9 +225,6 @@ kind = "oidc"
 
 [fas]
 url = "https://fasjson.fedoraproject.org"
-
-[github]
-token = "hunter2"
 "#
     ), @r#"
     hubs.toml:2:7: `url` of [store]: PostgreSQL can't keep the hubs yet: it comes with a later version
@@ -255,12 +256,33 @@ token = "hunter2"
     17 | [fas]
        | ^^^^^
     help: leave it out for now
-
-    hubs.toml:20:1: [github] comes with a later version of hubs
-    20 | [github]
-       | ^^^^^^^^
-    help: leave it out for now
     "#);
+}
+
+#[test]
+fn a_token_for_github_travels_encrypted_or_not_at_all() {
+    let github = parse(
+        "[github]\nurl = \"https://github.example.org/api/v3/\"\ntoken = \"t\"\nwebhook_secret = \"s\"\n",
+    );
+    let github = github.unwrap().github;
+    assert_eq!(github.url.as_str(), "https://github.example.org/api/v3");
+    let revealed = [github.token, github.webhook_secret].map(|it| it.unwrap().reveal().to_owned());
+    assert_eq!(revealed, ["t", "s"]);
+    for good in ["http://127.0.0.1:3000", "http://[::1]/api", "http://localhost:3000"] {
+        assert!(parse(&format!("[github]\nurl = \"{good}\"\n")).is_ok(), "{good}");
+    }
+    for bad in [
+        "http://github.example.org",
+        "https://github.example.org/?x=1",
+        "github.example.org",
+        "ftp://localhost",
+    ] {
+        let said = said(&format!("[github]\nurl = \"{bad}\"\n"));
+        assert!(said.contains("must be an https address without query"), "{said}");
+    }
+    let said = problems("[github]\nurl = \"https://me:pass@github.example.org\"\n");
+    assert!(said.contains("it has a user name or password in it: set `token` instead"), "{said}");
+    assert!(!said.contains("pass@"), "{said}");
 }
 
 #[test]
@@ -308,7 +330,9 @@ fn a_secret_is_found_or_its_source_is_named_and_it_is_never_shown() {
         "[server]\ningest_tokne = \"12345\"\n",
         "[server]\nserver = { listen = 1, ingest_token = \"12345\" }\n",
         "[server]\ningest_token = \"12345\n",
-        "github.token = \"12345\"\n",
+        "github.token = \"12345\"\ngithub.x = 1\n",
+        "[github]\nwebhook_secret = 12345\n",
+        "[github]\nwebhook_secert = \"12345\"\n",
     ] {
         assert!(!problems(text).contains("12345"), "{}", problems(text));
     }

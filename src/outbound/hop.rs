@@ -50,7 +50,7 @@ impl Hop {
     }
 
     /// With its port, as connections have it.
-    fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         let host = host.strip_suffix('.').unwrap_or(host);
         let port = self.url.port_or_known_default().unwrap_or_default();
@@ -196,7 +196,7 @@ impl Outbound {
     }
 
     /// Reads a body up to the limit: what `Content-Length` promises is no reason to trust it.
-    async fn read(
+    pub(super) async fn read(
         &self,
         url: &Url,
         mut response: reqwest::Response,

@@ -14,9 +14,11 @@ mod clock;
 mod error;
 mod flight;
 mod gate;
+pub mod github;
 mod hop;
 mod hosts;
 mod kindness;
+mod post;
 mod posting;
 mod redact;
 mod retry;
@@ -26,7 +28,9 @@ mod tests;
 
 pub use cassette::{Cassette, CassetteError};
 pub use error::OutboundError;
+pub use github::Github;
 pub use kindness::{HostKindness, Kindness, LeftAlone};
+pub use post::Post;
 pub use posting::{Posted, Posting, PostingError};
 
 use crate::cache::Answers;

@@ -20,14 +20,14 @@ use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{HubName, InstanceId};
 use crate::live::{Announcement, Kind, Live};
-use crate::outbound::Outbound;
+use crate::outbound::{Github, Outbound};
 use crate::rebuild::{self, Audience, Current, Rebuild};
 use crate::render::Renderer;
 use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Assets, Ingest, Previews, Services};
+use crate::web::{self, Assets, Ingest, Previews, Services, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
 use jiff::Timestamp;
@@ -112,14 +112,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
 
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
     let outbound = outbound(&settings, &cache)?;
-    let install = bindings::install(bindings::Host {
-        outbound: outbound.clone(),
-        datanommer: datanommer.clone(),
-        cache: cache.clone(),
-        store: store.clone(),
-        runtime: Handle::current(),
-        sandbox: settings.sandbox.clone(),
-    });
+    let host = host(&settings, &outbound, (&datanommer, &cache, &store));
+    let install = bindings::install(host);
     let sandbox = &settings.sandbox;
     let pure =
         Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
@@ -189,6 +183,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         renderer,
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
+        webhooks: webhooks(&sender, &settings, clock),
         previews: previews(&data, &settings, address),
         cases: case_runs::case_runs(site.clone(), settings.sandbox),
         metrics,
@@ -208,10 +203,36 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
 }
 
+/// What scripts may reach.
+fn host(
+    settings: &Settings,
+    outbound: &Outbound,
+    (datanommer, cache, store): (&Datanommer, &Cache, &Store),
+) -> bindings::Host {
+    bindings::Host {
+        github: Github::new(outbound, &settings.github),
+        outbound: outbound.clone(),
+        datanommer: datanommer.clone(),
+        cache: cache.clone(),
+        store: store.clone(),
+        runtime: Handle::current(),
+        sandbox: settings.sandbox.clone(),
+    }
+}
+
 /// The client of all scripts, with what it keeps beside their own.
 fn outbound(settings: &Settings, cache: &Cache) -> anyhow::Result<Outbound> {
     let answers = cache.answers(settings.outbound.cache_bytes);
     Ok(Outbound::new(&settings.sandbox)?.within(&settings.outbound).keeping(answers))
+}
+
+fn webhooks(
+    sender: &mpsc::Sender<Delivery>,
+    settings: &Settings,
+    clock: fn() -> Timestamp,
+) -> Webhooks {
+    let secret = settings.github.webhook_secret.clone();
+    Webhooks::new(sender.clone(), secret, settings.server.environment.clone(), clock)
 }
 
 /// Where logins prove nothing, only the machine itself may choose what a widget is tried with.

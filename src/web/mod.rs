@@ -8,6 +8,7 @@ mod assets;
 mod errors;
 mod events;
 mod gallery;
+mod hooks;
 mod ingest;
 mod kindness;
 mod listen;
@@ -22,6 +23,7 @@ mod widgets;
 
 pub use assets::Assets;
 pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
+pub use hooks::Webhooks;
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 
@@ -52,6 +54,7 @@ pub struct Services {
     pub renderer: Arc<Renderer>,
     pub assets: Arc<Assets>,
     pub ingest: Ingest,
+    pub webhooks: Webhooks,
     pub previews: Previews,
     pub cases: CaseRuns,
     pub metrics: PrometheusHandle,
@@ -80,6 +83,7 @@ pub fn routes(services: Services) -> Router {
         .route("/static/{*path}", get(assets::serve))
         .route("/favicon.ico", get(assets::favicon))
         .route("/api/messages", post(ingest::messages))
+        .route("/hooks/github", post(hooks::github))
         .route("/healthz", get(operations::healthz))
         .route("/metrics", get(operations::metrics))
         .fallback(errors::no_such_page)

@@ -13,6 +13,7 @@ mod command;
 mod crash;
 mod fedmsg;
 mod gallery;
+mod github;
 mod guide;
 mod harness;
 mod house;

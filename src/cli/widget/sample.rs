@@ -10,7 +10,7 @@ use crate::datanommer::Datanommer;
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::{Column, Config, Hub, Instance, InstanceId, Placed, WidgetName};
 use crate::message::Message;
-use crate::outbound::Outbound;
+use crate::outbound::{Github, Outbound};
 use crate::script::{Interpreter, Tier};
 use crate::store::Store;
 use crate::widget::{Definition, Library};
@@ -133,8 +133,10 @@ pub(super) async fn host(found: &Place) -> anyhow::Result<bindings::Host> {
     let open = |url: &StoreUrl| {
         if url.exists() { url.as_str().to_owned() } else { "sqlite::memory:".to_owned() }
     };
+    let outbound = Outbound::new(&settings.sandbox)?.within(&settings.outbound);
     Ok(bindings::Host {
-        outbound: Outbound::new(&settings.sandbox)?.within(&settings.outbound),
+        github: Github::new(&outbound, &settings.github),
+        outbound,
         datanommer: Datanommer::open(&open(&settings.datanommer.url)).await?,
         cache: Cache::memory(),
         store: Store::open(&open(&settings.store)).await?,

@@ -10,9 +10,25 @@ pub(super) const GLOBAL: [Function; 4] =
     [("json", &[1]), ("markdown", &[1]), ("now", &[0]), ("text", &[1])];
 
 /// Modules, and what is in them.
-pub(super) const MODULES: [(&str, &[Function]); 4] = [
+pub(super) const MODULES: [(&str, &[Function]); 5] = [
     ("cache", &[("get", &[1]), ("get_or_set", &[3]), ("set", &[3])]),
     ("datanommer", &[("count", &[1]), ("grep", &[1])]),
+    (
+        "github",
+        &[
+            ("commits", &[1, 2]),
+            ("events", &[1, 2]),
+            ("get", &[1, 2]),
+            ("graphql", &[1, 2]),
+            ("issues", &[1, 2]),
+            ("pulls", &[1, 2]),
+            ("releases", &[1, 2]),
+            ("repo", &[1]),
+            ("search_issues", &[1, 2]),
+            ("user", &[1]),
+            ("workflow_runs", &[1, 2]),
+        ],
+    ),
     ("http", &[("get", &[1, 2]), ("get_all", &[1])]),
     ("hubs", &[("of", &[1])]),
 ];

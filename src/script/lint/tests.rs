@@ -134,8 +134,10 @@ fn reading_a_script_costs_about_as_much_as_compiling_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_names_of_services_are_those_of_the_host() {
     let sandbox = Sandbox::default();
+    let outbound = crate::outbound::Outbound::new(&sandbox).unwrap();
     let host = bindings::Host {
-        outbound: crate::outbound::Outbound::new(&sandbox).unwrap(),
+        github: crate::outbound::Github::anonymous(&outbound),
+        outbound,
         datanommer: crate::datanommer::Datanommer::open("sqlite::memory:").await.unwrap(),
         cache: crate::cache::Cache::memory(),
         store: crate::store::Store::open("sqlite::memory:").await.unwrap(),

@@ -8,7 +8,7 @@ use crate::config::{Limits, Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::Hub;
 use crate::message::Message;
-use crate::outbound::{Cassette, Outbound};
+use crate::outbound::{Cassette, Github, Outbound};
 use crate::script::{Pool, Tier};
 use crate::store::Store;
 use crate::widget::{At, Case};
@@ -53,8 +53,10 @@ impl Example {
             Some((path, text)) => Cassette::parse(&path, &text)?,
             None => Cassette::empty(),
         };
+        let outbound = Outbound::replaying(sandbox, cassette);
         let host = Host {
-            outbound: Outbound::replaying(sandbox, cassette),
+            github: Github::anonymous(&outbound),
+            outbound,
             datanommer,
             cache: Cache::memory(),
             store,

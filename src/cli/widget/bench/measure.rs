@@ -8,7 +8,7 @@ use crate::cli::widget::sample;
 use crate::datanommer::Datanommer;
 use crate::hub::Placed;
 use crate::message::Message;
-use crate::outbound::{Cassette, Outbound};
+use crate::outbound::{Cassette, Github, Outbound};
 use crate::script::{Failure, Interpreter, Pool, Tier, Used};
 use crate::store::Store;
 use crate::widget::Definition;
@@ -91,8 +91,10 @@ impl Bench {
         };
         let asked = pure.run(asking, patience).await?;
 
+        let outbound = Outbound::replaying(sandbox, self.cassette);
         let host = Host {
-            outbound: Outbound::replaying(sandbox, self.cassette),
+            github: Github::anonymous(&outbound),
+            outbound,
             datanommer: Datanommer::open("sqlite::memory:").await?,
             cache: Cache::memory(),
             store: Store::open("sqlite::memory:").await?,
