@@ -8,6 +8,7 @@
 
 mod address;
 mod cassette;
+mod datagrepper;
 mod error;
 mod flight;
 mod hosts;
@@ -17,6 +18,7 @@ mod redact;
 mod tests;
 
 pub use cassette::{Cassette, CassetteError};
+pub use datagrepper::{Datagrepper, DatagrepperError};
 pub use error::OutboundError;
 pub use posting::{Posted, Posting, PostingError};
 

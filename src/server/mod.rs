@@ -3,6 +3,7 @@
 //! bus → triage → rebuild → live → web meet here and nowhere else: [`start`] hands each its ends. Everything that can
 //! go wrong at a start is said here with its way out, before the first request is taken.
 
+mod history;
 mod intake;
 mod reload;
 mod seed;
@@ -110,18 +111,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let address = listener.local_addr()?;
 
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
-    let install = bindings::install(bindings::Host {
-        outbound: Outbound::new(&settings.sandbox)?,
-        datanommer: datanommer.clone(),
-        cache: cache.clone(),
-        store: store.clone(),
-        runtime: Handle::current(),
-        sandbox: settings.sandbox.clone(),
-    });
+    let install = bindings::install(reach(&settings, &datanommer, &cache, &store)?);
     let sandbox = &settings.sandbox;
     let pure =
         Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
     let (shelf, renderer) = read_site(&site, &settings, &pure).await?;
+    history::prepare(&datanommer, &shelf, &pure).await?;
     seed::hubs(&store, &settings, clock()).await?;
 
     let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
@@ -156,7 +151,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         let (rebuild, stop) = (rebuild.clone(), stop.clone());
         async move { rebuild.run(stop).await }
     });
-    tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
+    tasks.spawn(history::prune_on_and_on(
+        datanommer,
+        settings.datanommer.clone(),
+        clock,
+        stop.clone(),
+    ));
     let fedmsg = settings
         .bus
         .fedmsg
@@ -207,6 +207,23 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
 }
 
+/// What scripts may reach into.
+fn reach(
+    settings: &Settings,
+    datanommer: &Datanommer,
+    cache: &Cache,
+    store: &Store,
+) -> anyhow::Result<bindings::Host> {
+    Ok(bindings::Host {
+        outbound: Outbound::new(&settings.sandbox)?,
+        datanommer: datanommer.clone(),
+        cache: cache.clone(),
+        store: store.clone(),
+        runtime: Handle::current(),
+        sandbox: settings.sandbox.clone(),
+    })
+}
+
 /// Where logins prove nothing, only the machine itself may choose what a widget is tried with.
 fn previews(data: &Pool, settings: &Settings, address: SocketAddr) -> Previews {
     let takes_settings = settings.auth == Auth::Dev && address.ip().is_loopback();
@@ -230,7 +247,7 @@ impl Kept {
         Ok(Self {
             store: Store::open(settings.store.as_str()).await?,
             journal: Arc::new(Journal::open(&folder.join("journal.db")).await?),
-            datanommer: Datanommer::open(settings.datanommer.url.as_str()).await?,
+            datanommer: Datanommer::of(&settings.datanommer).await?,
             cache: Cache::open(&folder.join("cache"))?,
         })
     }

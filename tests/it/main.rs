@@ -10,6 +10,7 @@ mod browser;
 mod cases;
 mod command;
 mod crash;
+mod datanommer;
 mod fedmsg;
 mod gallery;
 mod guide;
