@@ -219,6 +219,41 @@ async fn what_is_too_old_goes_with_all_its_rows() {
 }
 
 #[tokio::test]
+async fn what_is_too_much_goes_the_oldest_first() {
+    let history = history().await;
+    let body = json!({ "text": "x".repeat(2_000) });
+    let many: Vec<_> = (0..2_000)
+        .map(|n| message_with(&format!("n{n}"), n, "git.receive", &["ralph"], &[], body.clone()))
+        .collect();
+    history.add(&many).await.unwrap();
+    let before = history.stats().await.unwrap().bytes;
+    let gone = history.prune(Duration::MAX, before / 2, at(0)).await.unwrap();
+    let after = history.stats().await.unwrap();
+    assert!(after.bytes <= before / 2 && (500..2_000).contains(&gone), "{gone} {after:?}");
+    let left = history.grep(&Query::default()).await.unwrap().messages;
+    assert_eq!(left.first().unwrap().sent_at, at(i64::try_from(gone).unwrap() - 6));
+    assert_eq!(history.prune(Duration::MAX, before / 2, at(0)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_history_of_version_1_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("datanommer.db").display());
+    let history = Datanommer::open(&url).await.unwrap();
+    history.add(&[message("a", 1, "git.receive", &[], &[])]).await.unwrap();
+    let old = "UPDATE messages SET category = ''; DROP TABLE imports; PRAGMA user_version = 1";
+    sqlx::raw_sql(old).execute(&embedded(&history).writer).await.unwrap();
+    history.close().await;
+    let history = Datanommer::open(&url).await.unwrap();
+    let query = Query { categories: names(&["Unclassified"]), ..Query::default() };
+    assert_eq!(ids(&history, query).await, "a");
+    assert_eq!(history.imported("x").await.unwrap(), None);
+    history.note_imported("x", at(1)).await.unwrap();
+    history.note_imported("x", at(2)).await.unwrap();
+    assert_eq!(history.imported("x").await.unwrap(), Some(at(2)));
+}
+
+#[tokio::test]
 async fn no_question_about_somebody_or_something_scans() {
     let history = history().await;
     let plan = async |sql: String| -> String {

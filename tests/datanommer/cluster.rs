@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-pub const PASSWORD: &str = "not hunter2";
+pub(crate) const PASSWORD: &str = "not hunter2";
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     folder: TempDir,
     programs: PathBuf,
     port: u16,
@@ -32,7 +32,7 @@ fn is_root() -> bool {
 
 impl Cluster {
     /// Nothing where there is no PostgreSQL.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let programs = programs()?;
         let folder = TempDir::new().expect("a temporary folder");
         // A port that was free a moment ago.
@@ -70,17 +70,17 @@ impl Cluster {
     }
 
     /// With a password, to the database that is there from the start.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url_with(PASSWORD, "postgres")
     }
 
-    pub fn url_with(&self, password: &str, database: &str) -> String {
+    pub(crate) fn url_with(&self, password: &str, database: &str) -> String {
         let password = password.replace(' ', "%20");
         format!("postgres://hubs:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// The end of a server that others still ask.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let data = self.path("data");
         let _ =
             self.program("pg_ctl").arg("-D").arg(data).args(["-m", "immediate", "stop"]).output();

@@ -10,6 +10,7 @@ import sys
 
 import datanommer.models as models
 import datanommer.models.view
+import pika
 import sqlalchemy
 from fedora_messaging.message import Message
 
@@ -44,14 +45,17 @@ def fill(url, path):
     models.DeclarativeBase.metadata.create_all(engine)
     with engine.begin() as connection:
         datanommer.models.view.create_view(connection)
+    # It commits each message; how durable they are is not what is asked here.
+    commit, models.session.commit = models.session.commit, models.session.flush
     with open(path, encoding="utf-8") as lines:
-        for line in lines:
+        for number, line in enumerate(lines):
+            if number % 500 == 0:
+                commit()
             recorded = json.loads(line)
-            message = Recorded(topic=recorded["topic"], body=recorded["body"], headers=recorded["headers"])
-            # The constructor stamps both; a consumer gets them from the broker.
-            message._properties.message_id = recorded["id"]
-            message._properties.headers["sent-at"] = recorded["headers"]["sent-at"]
-            models.add(message)
+            # As from the broker: a message that was made here would be stamped anew.
+            properties = pika.BasicProperties(headers=recorded["headers"], message_id=recorded["id"])
+            models.add(Recorded(topic=recorded["topic"], body=recorded["body"], properties=properties))
+    commit()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sqlalchemy.text("ANALYZE"))
 

@@ -226,6 +226,85 @@ async fn a_server_starts_without_its_datanommer_and_not_with_a_wrong_one() {
     house.stop().await;
 }
 
+#[test]
+fn recordings_are_imported_once_and_counted() {
+    let lines: String = messages(1_200).map(|message| format!("{message}\n")).collect();
+    let folder = site(&[("a.jsonl", &lines), ("b.jsonl", &format!("{lines}nonsense\n"))]);
+    let said = check(folder.path(), &["datanommer", "stats"]);
+    assert!(said.contains("there is no history at sqlite:"), "{said}");
+    let said = check(folder.path(), &["datanommer", "import", "a.jsonl"]);
+    assert!(said.contains("1200 messages added, 0 there already, 0 lines refused"), "{said}");
+    let said = check(folder.path(), &["datanommer", "import", "b.jsonl"]);
+    assert!(said.contains("0 messages added, 1,200 there already, 1 line refused"), "{said}");
+    assert!(said.starts_with("exit 1") && said.contains("b.jsonl:1201: no JSON"), "{said}");
+    let said = check(folder.path(), &["datanommer", "stats", "--format", "json"]);
+    let stats: Value = serde_json::from_str(said.split("stdout\n").nth(1).unwrap()).unwrap();
+    assert_eq!(
+        (&stats["messages"], &stats["first"]),
+        (&json!(1_200), &json!("2024-01-01T00:00:00Z"))
+    );
+    let said = check(folder.path(), &["datanommer", "import", "ftp://x"]);
+    assert!(said.contains("`ftp://x` is no address of a datagrepper"), "{said}");
+}
+
+/// Answers as datagrepper does: what is between `start` and `end`, the oldest first, page by page. Each 4th time it is busy.
+struct Archive(Vec<Value>, std::sync::atomic::AtomicUsize);
+
+impl wiremock::Respond for Archive {
+    fn respond(&self, request: &wiremock::Request) -> wiremock::ResponseTemplate {
+        use wiremock::ResponseTemplate;
+        if self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 4 == 3 {
+            return ResponseTemplate::new(503).insert_header("retry-after", "0");
+        }
+        let asked = |name: &str| {
+            let mut pairs = request.url.query_pairs();
+            pairs.find(|(key, _)| key == name).unwrap().1.parse::<f64>().unwrap()
+        };
+        assert!(request.url.query_pairs().any(|(key, value)| key == "category" && value == "git"));
+        let (start, end, page) = (asked("start"), asked("end"), asked("page"));
+        let at = |message: &Value| {
+            let at: jiff::Timestamp =
+                message["headers"]["sent-at"].as_str().unwrap().parse().unwrap();
+            at.as_microsecond() as f64 / 1e6
+        };
+        let fits = self.0.iter().filter(|message| (start..=end).contains(&at(message)));
+        let page: Vec<_> = fits.skip((page as usize - 1) * 100).take(100).collect();
+        ResponseTemplate::new(200)
+            .set_body_json(json!({ "raw_messages": page, "total": 0, "pages": 0 }))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_datagrepper_is_paged_through_by_time_and_the_next_import_goes_on() {
+    let mut all: Vec<Value> = messages(700).collect();
+    // 250 of one moment: more than two pages.
+    for message in &mut all[..250] {
+        message["headers"]["sent-at"] = "2024-01-02T00:00:00.000000+00:00".into();
+    }
+    all.sort_by_key(|message| message["headers"]["sent-at"].to_string());
+    let newest = all.split_off(600);
+    let server = wiremock::MockServer::start().await;
+    let mount = async |messages: Vec<Value>| {
+        server.reset().await;
+        let archive = wiremock::Mock::given(wiremock::matchers::path("/grep/v2/search"));
+        archive.respond_with(Archive(messages, 0.into())).mount(&server).await;
+    };
+    mount(all.clone()).await;
+    let folder = site(&[("hubs.toml", "[datanommer]\nkeep_days = 36500\n")]);
+    let url = format!("{}/grep/?category=git", server.uri());
+    let import = || {
+        let (folder, url) = (folder.path().to_owned(), url.clone());
+        tokio::task::spawn_blocking(move || check(&folder, &["datanommer", "import", &url]))
+    };
+    let said = import().await.unwrap();
+    assert!(said.contains("600 messages added, ") && said.contains(" 0 lines refused"), "{said}");
+    mount([all, newest].concat()).await;
+    let said = import().await.unwrap();
+    assert!(said.contains("100 messages added, 1 there already"), "{said}");
+    let asked = server.received_requests().await.unwrap();
+    assert!(asked.len() <= 3, "{} requests", asked.len());
+}
+
 /// Python with the official library: `HUBS_TEST_PYTHON`, else the one in the PATH.
 fn python() -> Option<String> {
     let python = std::env::var("HUBS_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
