@@ -250,7 +250,7 @@ async fn messages_that_were_are_found_and_read_like_new_ones() {
             ("datanommer::count(#{ categories: [\"git\"] })", json!(3)),
             ("datanommer::count(#{ not_users: [\"ralph\"] })", json!(0)),
             (
-                "datanommer::activity(#{ users: [\"ralph\"], start: \"2026-05-04\", end: \"2026-05-05T12:00:00Z\" })",
+                "datanommer::activity(#{ users: [\"ralph\"], start: \"2026-05-04\", end: \"2026-05-05T13:00:00Z\" })",
                 json!([
                     { "start": "2026-05-04T00:00:00Z", "total": 0, "categories": {} },
                     { "start": "2026-05-05T00:00:00Z", "total": 3, "categories": { "git": 3 } },

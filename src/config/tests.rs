@@ -125,7 +125,7 @@ fn everything_that_can_be_said_is_read() {
     let list = serde_json::json!([1, 2.5, true, { "a": "2026-01-01" }]);
     assert_eq!(i18n.widgets[0].config["list"], list);
     let later = i18n.widgets[0].place_of("list").error("`list` is no such thing");
-    assert_eq!(later.to_string(), "hubs.toml:33:27: `list` is no such thing");
+    assert_eq!(later.to_string(), "hubs.toml:38:27: `list` is no such thing");
 }
 
 #[test]
@@ -246,7 +246,7 @@ token = "hunter2"
 
     hubs.toml:8:1: [bus.amqp] comes with a later version of hubs
     8 | [bus.amqp]
-       | ^^^^^^^^^^
+      | ^^^^^^^^^^
     help: leave it out for now
 
     hubs.toml:12:8: `kind` of [auth]: OpenID Connect comes with a later version of hubs
