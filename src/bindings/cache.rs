@@ -3,7 +3,7 @@
 use super::{Fallible, Host, failed};
 use crate::hub::WidgetName;
 use crate::script::{Call, host};
-use rhai::{Dynamic, FnPtr, INT, Module, NativeCallContext};
+use rhai::{Dynamic, EvalAltResult, FnPtr, INT, Module, NativeCallContext};
 use std::time::Duration;
 
 /// Larger values are refused; as JSON.
@@ -48,7 +48,7 @@ fn get(host: &Host, key: &str) -> Fallible<Dynamic> {
 /// can read them. The cache may be emptied at any time: keep only what can be had again.
 fn set(host: &Host, key: &str, value: &Dynamic, ttl: &Dynamic) -> Fallible<()> {
     let (widget, call) = corner()?;
-    let ttl = duration(ttl)?;
+    let ttl = duration(ttl).ok_or_else(|| no_time(ttl))?;
     let json = host::to_json(value, MAX_VALUE_BYTES).map_err(|_| {
         host::thrown(format!(
             "`{key}` can't be kept: only data can, of {MAX_VALUE_BYTES} bytes at most"
@@ -84,20 +84,21 @@ fn corner() -> Fallible<(WidgetName, Call)> {
         .ok_or_else(|| host::thrown("only a widget has a corner of the cache"))
 }
 
-fn duration(ttl: &Dynamic) -> Fallible<Duration> {
-    let seconds = match (ttl.as_int(), ttl.clone().into_immutable_string()) {
+/// `"10m"`, `"6h"`, `"2d"`, or seconds; a year at most.
+pub(super) fn duration(given: &Dynamic) -> Option<Duration> {
+    let seconds = match (given.as_int(), given.clone().into_immutable_string()) {
         (Ok(seconds), _) => Some(seconds),
         (_, Ok(text)) => in_words(&text),
         _ => None,
     };
-    seconds
-        .filter(|seconds| (1..=MAX_SECONDS).contains(seconds))
-        .map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
-        .ok_or_else(|| {
-            host::thrown(format!(
-                "`{ttl}` is no time to keep: `\"10m\"`, `\"6h\"`, `\"2d\"` or seconds are"
-            ))
-        })
+    let fits = seconds.filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
+    fits.map(|seconds| Duration::from_secs(seconds.unsigned_abs()))
+}
+
+fn no_time(ttl: &Dynamic) -> Box<EvalAltResult> {
+    host::thrown(format!(
+        "`{ttl}` is no time to keep: `\"10m\"`, `\"6h\"`, `\"2d\"` or seconds are"
+    ))
 }
 
 fn in_words(text: &str) -> Option<INT> {

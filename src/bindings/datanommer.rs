@@ -1,10 +1,11 @@
 //! `datanommer`: the messages that were, for feeds and counts.
 
-use super::{Fallible, Host, failed, waiting};
+use super::{Fallible, Host, cache, failed, waiting};
 use crate::datanommer::Query;
 use crate::{render, script::host};
 use rhai::{Array, Dynamic, INT, Map, Module, NativeCallContext};
 use serde_json::Value;
+use std::time::Duration;
 
 /// Messages that a script may ask for at once: each may have a megabyte.
 const MAX_ROWS: u32 = 200;
@@ -21,6 +22,10 @@ pub(super) fn module(host: &Host) -> Module {
     let all = host.clone();
     module.set_native_fn("count", move |at: NativeCallContext<'_>, query: Map| {
         host::serve(&at, || count(&all, query))
+    });
+    let all = host.clone();
+    module.set_native_fn("activity", move |at: NativeCallContext<'_>, query: Map| {
+        host::serve(&at, || activity(&all, query))
     });
     module
 }
@@ -62,6 +67,43 @@ fn count(host: &Host, query: Map) -> Fallible<Dynamic> {
         datanommer.count(&query).await.map_err(|error| error.to_string())
     })?;
     count.map(number).map_err(|error| failed("datanommer", 0, error))
+}
+
+/// `datanommer::activity(#{ …, bucket })` → `[#{ start, total, categories: #{ bodhi: 3, git: 12 } }]`: how many messages a
+/// question of `grep` is about in each stretch of time, the oldest first.
+///
+/// `bucket` is how long a stretch is: `"1h"`, `"1d"` (which is meant when it is missing), `"7d"`, or seconds. Stretches begin
+/// at midnight UTC, those of seven days on a Monday. They go from `start`, or the first message, to `end`, or the last one; those
+/// without messages are there too, and `categories` has those only that have some. `start` is RFC 3339. 1,000 stretches
+/// are the limit. Cost: each message that it counts is looked up; always give a `start`.
+/// Throws `#{ service: "datanommer", status: 0, message }` when the store can't answer.
+fn activity(host: &Host, mut query: Map) -> Fallible<Array> {
+    let bucket = match query.remove("bucket").filter(|given| !given.is_unit()) {
+        None => Duration::from_hours(24),
+        Some(given) => cache::duration(&given).ok_or_else(|| {
+            host::thrown(format!(
+                "the question to datanommer does not fit: `bucket` is `{given}`, but must be a length of time: `\"1h\"`, `\"1d\"`, `\"7d\"` or seconds"
+            ))
+        })?,
+    };
+    let query = read(query)?;
+    let datanommer = host.datanommer.clone();
+    let buckets = waiting::wait(&host.runtime, "datanommer", async move {
+        datanommer.activity(&query, bucket).await.map_err(|error| error.to_string())
+    })?;
+    let buckets = buckets.map_err(|error| failed("datanommer", 0, error))?;
+    let mut activity = Array::new();
+    for bucket in buckets {
+        host::charge(1).map_err(host::ended)?;
+        let counts = bucket.categories.into_iter();
+        let categories: Map = counts.map(|(name, count)| (name.into(), number(count))).collect();
+        activity.push(Dynamic::from_map(Map::from([
+            ("start".into(), bucket.start.to_string().into()),
+            ("total".into(), number(bucket.total)),
+            ("categories".into(), categories.into()),
+        ])));
+    }
+    Ok(activity)
 }
 
 fn number(count: u64) -> Dynamic {

@@ -254,11 +254,28 @@ async fn messages_that_were_are_found_and_read_like_new_ones() {
             ),
             ("datanommer::count(#{ categories: [\"git\"] })", json!(3)),
             ("datanommer::count(#{ not_users: [\"ralph\"] })", json!(0)),
+            (
+                "datanommer::activity(#{ users: [\"ralph\"], start: \"2026-05-04\", end: \"2026-05-05T13:00:00Z\" })",
+                json!([
+                    { "start": "2026-05-04T00:00:00Z", "total": 0, "categories": {} },
+                    { "start": "2026-05-05T00:00:00Z", "total": 3, "categories": { "git": 3 } },
+                ]),
+            ),
+            ("datanommer::activity(#{ bucket: \"7d\" }).map(|b| b.start)", json!(["2026-05-04T00:00:00Z"])),
+            ("datanommer::activity(#{ users: [\"nobody\"], bucket: 3600 })", json!([])),
         ])
         .await;
     bench
         .refuses(&[
             ("datanommer::grep(#{ user: [\"ralph\"] })", "does not fit: unknown field `user`"),
+            (
+                "datanommer::activity(#{ bucket: \"often\" })",
+                "`bucket` is `often`, but must be a length of time",
+            ),
+            (
+                "datanommer::activity(#{ bucket: 1, start: \"2026-05-05\", end: \"2026-05-06\" })",
+                "buckets of 1s are too many: 1000 is the limit; take longer ones, or a later `start`",
+            ),
             ("datanommer::grep(#{ start: \"soon\" })", "`start` is \"soon\", no time"),
             (
                 "datanommer::grep(#{ rows_per_page: 5000 })",

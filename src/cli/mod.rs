@@ -5,6 +5,7 @@
 
 mod check;
 mod completions;
+mod datanommer;
 mod definitions;
 mod doctor;
 mod message;
@@ -37,6 +38,9 @@ enum Command {
     /// Read messages as the server would
     #[command(subcommand)]
     Message(message::MessageCommand),
+    /// Count and import the messages of the history
+    #[command(subcommand)]
+    Datanommer(datanommer::DatanommerCommand),
     Check(check::Check),
     Why(why::Why),
     /// Ask a running server how it fares
@@ -99,6 +103,7 @@ impl Command {
             Self::Replay(replay) => replay.execute(out),
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),
+            Self::Datanommer(datanommer) => datanommer.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),
             Self::Doctor(doctor) => doctor.execute(out),

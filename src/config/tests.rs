@@ -71,7 +71,12 @@ fn everything_that_can_be_said_is_read() {
         [storage]
         path = "/srv/hubs"
         [datanommer]
+        url = "postgres://hubs@db.example.org/datanommer?sslmode=require"
+        password = { env = "HUBS_TOKEN" }
+        timeout = "2s"
+        connections = 4
         keep_days = 30
+        keep_bytes = "2 GiB"
         [bus.fedmsg]
         endpoints = ["tcp://127.0.0.1:9940", "ipc:///run/fedmsg"]
         topics = ["org.fedoraproject.prod"]
@@ -104,7 +109,13 @@ fn everything_that_can_be_said_is_read() {
     assert_eq!(settings.server.listen.to_string(), "[::1]:8080");
     assert_eq!(settings.server.ingest_token.as_ref().unwrap().reveal(), "from the environment");
     assert_eq!(settings.store.as_str(), "sqlite:/srv/hubs/hubs.db");
-    assert_eq!(settings.datanommer.keep, Duration::from_hours(30 * 24));
+    let datanommer = &settings.datanommer;
+    assert_eq!(datanommer.keep, Duration::from_hours(30 * 24));
+    assert_eq!((datanommer.keep_bytes, datanommer.connections), (2 << 30, 4));
+    assert_eq!(datanommer.timeout, Duration::from_secs(2));
+    assert_eq!(datanommer.password.as_ref().unwrap().reveal(), "from the environment");
+    assert_eq!(datanommer.url.to_string(), "postgres://db.example.org/datanommer");
+    assert!(!format!("{settings:?}").contains("from the environment"));
     let fedmsg = settings.bus.fedmsg.as_ref().unwrap();
     assert_eq!((fedmsg.endpoints.len(), fedmsg.validate_signatures), (2, Some(false)));
     assert_eq!(settings.sandbox.max_response_bytes, 1 << 20);
@@ -118,7 +129,7 @@ fn everything_that_can_be_said_is_read() {
     let list = serde_json::json!([1, 2.5, true, { "a": "2026-01-01" }]);
     assert_eq!(i18n.widgets[0].config["list"], list);
     let later = i18n.widgets[0].place_of("list").error("`list` is no such thing");
-    assert_eq!(later.to_string(), "hubs.toml:33:27: `list` is no such thing");
+    assert_eq!(later.to_string(), "hubs.toml:38:27: `list` is no such thing");
 }
 
 #[test]
@@ -210,9 +221,6 @@ fn what_this_version_can_not_do_is_refused_in_plain_words() {
         r#"[store]
 url = "postgres://hubs:hunter2@db/hubs"
 
-[datanommer]
-url = "postgresql://db/datanommer"
-
 [bus.fedmsg]
 endpoints = ["tcp://127.0.0.1:9940"]
 validate_signatures = true
@@ -232,28 +240,23 @@ url = "https://fasjson.fedoraproject.org"
       |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     help: leave it out, or give a file: "sqlite:hubs.db"
 
-    hubs.toml:5:7: `url` of [datanommer]: PostgreSQL can't keep the messages yet: it comes with a later version
-    5 | url = "postgresql://db/datanommer"
-      |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    help: leave it out, or give a file: "sqlite:hubs.db"
-
-    hubs.toml:9:23: `validate_signatures` of [bus.fedmsg]: this version can't check the signatures of messages
-    9 | validate_signatures = true
+    hubs.toml:6:23: `validate_signatures` of [bus.fedmsg]: this version can't check the signatures of messages
+    6 | validate_signatures = true
       |                       ^^^^
     help: write `false` if you trust the network between you and the publishers
 
-    hubs.toml:11:1: [bus.amqp] comes with a later version of hubs
-    11 | [bus.amqp]
-       | ^^^^^^^^^^
+    hubs.toml:8:1: [bus.amqp] comes with a later version of hubs
+    8 | [bus.amqp]
+      | ^^^^^^^^^^
     help: leave it out for now
 
-    hubs.toml:15:8: `kind` of [auth]: OpenID Connect comes with a later version of hubs
-    15 | kind = "oidc"
+    hubs.toml:12:8: `kind` of [auth]: OpenID Connect comes with a later version of hubs
+    12 | kind = "oidc"
        |        ^^^^^^
     help: write "dev" for now
 
-    hubs.toml:17:1: [fas] comes with a later version of hubs
-    17 | [fas]
+    hubs.toml:14:1: [fas] comes with a later version of hubs
+    14 | [fas]
        | ^^^^^
     help: leave it out for now
     "#);
@@ -458,4 +461,18 @@ fn other_servers_are_treated_as_outbound_says() {
         "`tries` of [outbound] is 0, but must be a whole number from 1 to 10"
     );
     assert!(said("[outbound]\nretries = 2").contains("tries"));
+}
+
+#[test]
+fn the_password_in_an_address_is_never_shown() {
+    let settings =
+        parse("[datanommer]\nurl = \"postgres://me:hunter2@db:1/x?password=hunter2\"").unwrap();
+    let url = &settings.datanommer.url;
+    assert_eq!(
+        (url.to_string(), url.as_str().contains("hunter2")),
+        ("postgres://db:1/x".into(), true)
+    );
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let said = problems("[datanommer]\nurl = \"postgres:hunter2\"");
+    assert!(said.contains("this is no address of a PostgreSQL database"), "{said}");
 }

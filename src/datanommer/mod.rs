@@ -1,247 +1,176 @@
 //! The history of messages, and questions to it.
 //!
-//! hubs keeps what it has seen in a file of its own, for as long as hubs.toml says. Questions have the meaning of
-//! datanommer's `grep`: OR within a list, AND between lists, `not_` lists shut out. None but one for everything reads
-//! more than the messages of whom it asks about. A message comes back as it was added, its description too.
+//! hubs keeps what it has seen in a file of its own, for as long as hubs.toml says; or it reads the database of a real
+//! datanommer. Questions have the same answers from both, with the meaning of datanommer's `grep`: OR within a list, AND
+//! between lists, `not_` lists shut out. None but one for everything reads more than the messages of whom it asks about.
 //! Knows no bus, no script and no feed.
 
-mod database;
+mod activity;
+mod embedded;
+mod error;
+mod postgres;
 mod query;
+mod stats;
 
+pub use activity::{Bucket, MAX_BUCKETS};
+pub use error::DatanommerError;
 pub use query::{Order, Page, Query};
+pub use stats::{CategoryStats, Stats};
 
-use crate::message::{Description, Message, Wire};
+use crate::config::DatanommerSettings;
+use crate::message::{Message, Topic};
+use activity::Length;
+use embedded::Embedded;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use postgres::Postgres;
+use std::{sync::Arc, time::Duration};
 
-#[derive(Debug, thiserror::Error)]
-pub enum DatanommerError {
-    #[error("`{0}` is no address of a history: `sqlite:PATH` or `sqlite::memory:` is one")]
-    Address(String),
-    #[error("the folder of the history {path} can't be made: {why}", path = .path.display())]
-    Folder { path: PathBuf, why: std::io::Error },
-    #[error(
-        "the history {path} is locked by another process; stop that one, or give this one its own `[storage] path`",
-        path = .0.display()
-    )]
-    Locked(PathBuf),
-    #[error("the history {path} can't be opened: {why}", path = .path.display())]
-    Open { path: PathBuf, why: sqlx::Error },
-    #[error(
-        "the history {path} is of version {found}, but this hubs knows version {known}; start a newer hubs",
-        path = .path.display()
-    )]
-    Newer { path: PathBuf, found: i64, known: i64 },
-    #[error("`{name}` is {given}, but must be {from} to {to}")]
-    Number { name: &'static str, given: u32, from: u32, to: u32 },
-    #[error("`{name}` has {given} items, but may have {limit} at most")]
-    TooMany { name: &'static str, given: usize, limit: usize },
-    #[error("the history has a message that no hubs wrote: {0}")]
-    Row(String),
-    #[error("the history failed: {0}")]
-    Sql(#[from] sqlx::Error),
-}
-
-/// Messages that one transaction of [`Datanommer::prune`] deletes: so nobody waits long for it.
-const PRUNED_AT_ONCE: i64 = 500;
-
-/// Messages that one statement inserts.
-const MESSAGES_AT_ONCE: usize = 200;
-
-/// Names that one statement inserts; one of `SQLite` takes 32,766 parameters.
-const ROWS_AT_ONCE: usize = 5_000;
+/// Adds to messages what people read in them. What hubs keeps itself was kept with it.
+pub type Describe = Arc<dyn Fn(Vec<Message>) -> BoxFuture<'static, Vec<Message>> + Send + Sync>;
 
 /// A handle; clones share the connections.
 #[derive(Debug, Clone)]
-pub struct Datanommer {
-    writer: SqlitePool,
-    reader: SqlitePool,
+pub struct Datanommer(Kept);
+
+#[derive(Debug, Clone)]
+enum Kept {
+    Here(Embedded),
+    There(Postgres),
 }
 
 impl Datanommer {
     /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
     pub async fn open(url: &str) -> Result<Self, DatanommerError> {
-        let (writer, reader) = database::open(url).await?;
-        Ok(Self { writer, reader })
+        Ok(Self(Kept::Here(Embedded::open(url).await?)))
+    }
+
+    /// What hubs.toml says. A datanommer's database is not asked anything yet: see [`Datanommer::check`].
+    pub async fn of(settings: &DatanommerSettings) -> Result<Self, DatanommerError> {
+        if settings.url.is_postgres() {
+            return Ok(Self(Kept::There(Postgres::new(settings)?)));
+        }
+        Self::open(settings.url.as_str()).await
+    }
+
+    /// Whether questions can be answered.
+    pub async fn check(&self) -> Result<(), DatanommerError> {
+        match &self.0 {
+            Kept::Here(_) => Ok(()),
+            Kept::There(there) => there.check().await,
+        }
+    }
+
+    /// How a datanommer's messages, which know people and packages but no sentence, get one. Only the first call counts.
+    pub fn described_by(&self, describe: Describe) {
+        if let Kept::There(there) = &self.0 {
+            there.described_by(describe);
+        }
+    }
+
+    /// Whether hubs keeps the messages itself.
+    pub fn is_kept_here(&self) -> bool {
+        matches!(self.0, Kept::Here(_))
     }
 
     /// Returns when what runs is done and the file is no longer used; then all handles answer errors.
     pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
+        match &self.0 {
+            Kept::Here(here) => here.close().await,
+            Kept::There(there) => there.close().await,
+        }
     }
 
     /// Adds messages in one transaction. One that is there, by id and time, is skipped; returns how many were not.
+    /// Adds none to a datanommer's database: datanommer does.
     pub async fn add(&self, messages: &[Arc<Message>]) -> Result<usize, DatanommerError> {
-        let mut writing = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let mut added = Vec::with_capacity(messages.len());
-        for some in messages.chunks(MESSAGES_AT_ONCE) {
-            insert(&mut writing, some, &mut added).await?;
+        match &self.0 {
+            Kept::Here(here) => here.add(messages).await,
+            Kept::There(_) => Ok(0),
         }
-        insert_names(&mut writing, "users_messages", &added, |about| &about.usernames).await?;
-        insert_names(&mut writing, "packages_messages", &added, |about| &about.packages).await?;
-        writing.commit().await?;
-        Ok(added.len())
     }
 
-    /// One page of the messages that a question is about.
+    /// One page of the messages that a question is about. Of the same time, the one that was kept first is the older.
     pub async fn grep(&self, query: &Query) -> Result<Page, DatanommerError> {
         query.check()?;
-        let mut reading = self.reader.begin().await?;
-        let total = query.count_sql().build_query_scalar::<i64>().fetch_one(&mut *reading).await?;
-        let rows = query.page_sql().build().fetch_all(&mut *reading).await?;
-        let messages = rows.iter().map(from_row).collect::<Result<_, _>>()?;
-        let total = total.unsigned_abs();
-        Ok(Page { total, pages: total.div_ceil(query.rows_per_page.into()), messages })
+        match &self.0 {
+            Kept::Here(here) => here.grep(query).await,
+            Kept::There(there) => there.grep(query).await,
+        }
     }
 
     /// How many messages a question is about.
     pub async fn count(&self, query: &Query) -> Result<u64, DatanommerError> {
         query.check()?;
-        let total = query.count_sql().build_query_scalar::<i64>().fetch_one(&self.reader).await?;
-        Ok(total.unsigned_abs())
-    }
-
-    /// Deletes the messages that are older than `keep` at `now`; returns how many.
-    pub async fn prune(&self, keep: Duration, now: Timestamp) -> Result<u64, DatanommerError> {
-        let Ok(before) = now.checked_sub(keep) else { return Ok(0) };
-        let mut pruned = 0;
-        loop {
-            let some = self.prune_some(before).await?;
-            if some == 0 {
-                return Ok(pruned);
-            }
-            pruned += some;
+        match &self.0 {
+            Kept::Here(here) => here.count(query).await,
+            Kept::There(there) => there.count(query).await,
         }
     }
 
-    async fn prune_some(&self, before: Timestamp) -> Result<u64, DatanommerError> {
-        let mut writing = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        for names in [PRUNE_USERS, PRUNE_PACKAGES] {
-            delete(&mut writing, names, before).await?;
-        }
-        let deleted = delete(&mut writing, PRUNE_MESSAGES, before).await?;
-        writing.commit().await?;
-        Ok(deleted)
+    /// How many messages a question is about, by category, in each stretch of time of a length.
+    pub async fn activity(
+        &self,
+        query: &Query,
+        bucket: Duration,
+    ) -> Result<Vec<Bucket>, DatanommerError> {
+        query.check()?;
+        let length = Length::new(bucket)?;
+        length.check(query)?;
+        let rows = match &self.0 {
+            Kept::Here(here) => here.activity(query, length).await?,
+            Kept::There(there) => there.activity(query, length).await?,
+        };
+        length.fill(query, rows)
     }
-}
 
-async fn delete(
-    writing: &mut Transaction<'_, Sqlite>,
-    statement: &'static str,
-    before: Timestamp,
-) -> Result<u64, DatanommerError> {
-    let delete = sqlx::query(statement).bind(before.as_microsecond()).bind(PRUNED_AT_ONCE);
-    Ok(delete.execute(&mut **writing).await?.rows_affected())
-}
-
-/// The names of a message are in its description too: so its rows are found by their key.
-const PRUNE_USERS: &str = "DELETE FROM users_messages WHERE (name, timestamp, message_id) IN (
-         SELECT names.value, old.timestamp, old.id
-         FROM (SELECT * FROM messages WHERE timestamp < $1 ORDER BY timestamp, id LIMIT $2) AS old,
-              json_each(old.description, '$.usernames') AS names)";
-
-const PRUNE_PACKAGES: &str =
-    "DELETE FROM packages_messages WHERE (name, timestamp, message_id) IN (
-         SELECT names.value, old.timestamp, old.id
-         FROM (SELECT * FROM messages WHERE timestamp < $1 ORDER BY timestamp, id LIMIT $2) AS old,
-              json_each(old.description, '$.packages') AS names)";
-
-const PRUNE_MESSAGES: &str = "DELETE FROM messages WHERE id IN (
-         SELECT id FROM messages WHERE timestamp < $1 ORDER BY timestamp, id LIMIT $2)";
-
-/// Adds those that are new to `added`, each with the id of its row.
-async fn insert<'m>(
-    writing: &mut Transaction<'_, Sqlite>,
-    messages: &'m [Arc<Message>],
-    added: &mut Vec<(i64, &'m Message)>,
-) -> Result<(), DatanommerError> {
-    let mut insert = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO messages (msg_id, timestamp, topic, category, wire, msg, headers, description) ",
-    );
-    insert.push_values(messages, |mut row, message| {
-        row.push_bind(&message.id)
-            .push_bind(message.sent_at.as_microsecond())
-            .push_bind(message.topic.as_str())
-            .push_bind(message.topic.category())
-            .push_bind(wire_word(message.wire))
-            .push_bind(message.body.to_string())
-            .push_bind(json(&*message.headers))
-            .push_bind(json(&message.description));
-    });
-    insert.push(" ON CONFLICT (msg_id, timestamp) DO NOTHING RETURNING id, msg_id, timestamp");
-    let rows = insert.build().fetch_all(&mut **writing).await?;
-    // Backwards, so that of doubles the first one stays: that is the one which was inserted.
-    let by_identity: HashMap<(&str, i64), &Message> = messages
-        .iter()
-        .rev()
-        .map(|message| ((&*message.id, message.sent_at.as_microsecond()), &**message))
-        .collect();
-    for row in &rows {
-        let identity = (row.try_get(1)?, row.try_get(2)?);
-        if let Some(message) = by_identity.get(&identity) {
-            added.push((row.try_get(0)?, message));
+    /// What there is, by category. Reads an index to its end, or a datanommer's whole table.
+    pub async fn stats(&self) -> Result<Stats, DatanommerError> {
+        match &self.0 {
+            Kept::Here(here) => here.stats().await,
+            Kept::There(there) => there.stats().await,
         }
     }
-    Ok(())
-}
 
-/// Notes whom or what new messages are about.
-async fn insert_names(
-    writing: &mut Transaction<'_, Sqlite>,
-    table: &'static str,
-    added: &[(i64, &Message)],
-    names: impl Fn(&Description) -> &[String],
-) -> Result<(), DatanommerError> {
-    let rows = added.iter().flat_map(|(id, message)| {
-        let sent_at = message.sent_at.as_microsecond();
-        names(&message.description).iter().map(move |name| (name, sent_at, *id))
-    });
-    let rows: Vec<_> = rows.collect();
-    for some in rows.chunks(ROWS_AT_ONCE) {
-        let into = format!("INSERT INTO {table} (name, timestamp, message_id) ");
-        let mut insert = QueryBuilder::<Sqlite>::new(into);
-        insert.push_values(some, |mut row, (name, sent_at, id)| {
-            row.push_bind(*name).push_bind(*sent_at).push_bind(*id);
-        });
-        insert.push(" ON CONFLICT (name, timestamp, message_id) DO NOTHING");
-        insert.build().execute(&mut **writing).await?;
+    /// Deletes the messages that are older than `keep` at `now`, then the oldest while all take more than `keep_bytes`;
+    /// returns how many. A datanommer's database is left alone.
+    pub async fn prune(
+        &self,
+        keep: Duration,
+        keep_bytes: u64,
+        now: Timestamp,
+    ) -> Result<u64, DatanommerError> {
+        match &self.0 {
+            Kept::Here(here) => here.prune(keep, keep_bytes, now).await,
+            Kept::There(_) => Ok(0),
+        }
     }
-    Ok(())
-}
 
-fn from_row(row: &SqliteRow) -> Result<Message, DatanommerError> {
-    let unfit =
-        |what: &str, why: &dyn std::fmt::Display| DatanommerError::Row(format!("{what}: {why}"));
-    let topic: String = row.try_get("topic")?;
-    Ok(Message {
-        id: row.try_get("msg_id")?,
-        topic: topic.into(),
-        sent_at: Timestamp::from_microsecond(row.try_get("timestamp")?)
-            .map_err(|why| unfit("timestamp", &why))?,
-        wire: match row.try_get("wire")? {
-            "fedmsg" => Wire::Fedmsg,
-            "fedora_messaging" => Wire::FedoraMessaging,
-            other => return Err(unfit("wire", &other)),
-        },
-        body: serde_json::from_str(row.try_get("msg")?).map_err(|why| unfit("msg", &why))?,
-        headers: serde_json::from_str(row.try_get("headers")?)
-            .map_err(|why| unfit("headers", &why))?,
-        description: serde_json::from_str(row.try_get("description")?)
-            .map_err(|why| unfit("description", &why))?,
-    })
-}
+    /// Up to when an import from `source` has come, if there was one.
+    pub async fn imported(&self, source: &str) -> Result<Option<Timestamp>, DatanommerError> {
+        self.kept_here()?.imported(source).await
+    }
 
-fn wire_word(wire: Wire) -> &'static str {
-    match wire {
-        Wire::Fedmsg => "fedmsg",
-        Wire::FedoraMessaging => "fedora_messaging",
+    pub async fn note_imported(
+        &self,
+        source: &str,
+        until: Timestamp,
+    ) -> Result<(), DatanommerError> {
+        self.kept_here()?.note_imported(source, until).await
+    }
+
+    fn kept_here(&self) -> Result<&Embedded, DatanommerError> {
+        match &self.0 {
+            Kept::Here(here) => Ok(here),
+            Kept::There(there) => Err(DatanommerError::ReadOnly(there.place().into())),
+        }
     }
 }
 
-fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).expect("headers and descriptions have only text keys")
+/// As datanommer files a topic: by its fourth word, by the third on a virtual topic.
+fn category(topic: &Topic) -> &str {
+    let nth = if topic.as_str().contains("VirtualTopic") { 2 } else { 3 };
+    topic.as_str().split('.').nth(nth).unwrap_or("Unclassified")
 }
 
 #[cfg(test)]

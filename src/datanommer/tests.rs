@@ -1,8 +1,10 @@
 //! What is found, in which order, and through which index.
 
+use super::embedded::{PRUNE_MESSAGES, PRUNE_PACKAGES, PRUNE_USERS};
 use super::*;
-use crate::message::{Description, Topic, parse_line};
+use crate::message::{Description, Topic, Wire, parse_line};
 use serde_json::{Value, json};
+use sqlx::Row as _;
 
 const START: i64 = 1_700_000_000;
 
@@ -51,6 +53,13 @@ async fn history() -> Datanommer {
     ];
     assert_eq!(history.add(&messages).await.unwrap(), 6);
     history
+}
+
+fn embedded(history: &Datanommer) -> &Embedded {
+    match &history.0 {
+        Kept::Here(here) => here,
+        Kept::There(_) => panic!("kept there"),
+    }
 }
 
 async fn ids(history: &Datanommer, query: Query) -> String {
@@ -195,16 +204,53 @@ async fn what_is_too_old_goes_with_all_its_rows() {
         .collect();
     history.add(&many).await.unwrap();
     let keep = Duration::from_secs(10);
-    assert_eq!(history.prune(keep, at(13)).await.unwrap(), 1_202);
-    assert_eq!(history.prune(keep, at(13)).await.unwrap(), 0);
+    assert_eq!(history.prune(keep, u64::MAX, at(13)).await.unwrap(), 1_202);
+    assert_eq!(history.prune(keep, u64::MAX, at(13)).await.unwrap(), 0);
     assert_eq!(ids(&history, Query::default()).await, "cdef");
     for (table, left) in [("users_messages", 3_i64), ("packages_messages", 2)] {
         let sql = format!("SELECT count(*) FROM {table}");
-        let rows: i64 =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&history.reader).await.unwrap();
+        let rows: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&embedded(&history).reader)
+            .await
+            .unwrap();
         assert_eq!(rows, left, "{table}");
     }
-    assert_eq!(history.prune(Duration::MAX, at(0)).await.unwrap(), 0);
+    assert_eq!(history.prune(Duration::MAX, u64::MAX, at(0)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_too_much_goes_the_oldest_first() {
+    let history = history().await;
+    let body = json!({ "text": "x".repeat(2_000) });
+    let many: Vec<_> = (0..2_000)
+        .map(|n| message_with(&format!("n{n}"), n, "git.receive", &["ralph"], &[], body.clone()))
+        .collect();
+    history.add(&many).await.unwrap();
+    let before = history.stats().await.unwrap().bytes;
+    let gone = history.prune(Duration::MAX, before / 2, at(0)).await.unwrap();
+    let after = history.stats().await.unwrap();
+    assert!(after.bytes <= before / 2 && (500..2_000).contains(&gone), "{gone} {after:?}");
+    let left = history.grep(&Query::default()).await.unwrap().messages;
+    assert_eq!(left.first().unwrap().sent_at, at(i64::try_from(gone).unwrap() - 6));
+    assert_eq!(history.prune(Duration::MAX, before / 2, at(0)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_history_of_version_1_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("datanommer.db").display());
+    let history = Datanommer::open(&url).await.unwrap();
+    history.add(&[message("a", 1, "git.receive", &[], &[])]).await.unwrap();
+    let old = "UPDATE messages SET category = ''; DROP TABLE imports; PRAGMA user_version = 1";
+    sqlx::raw_sql(old).execute(&embedded(&history).writer).await.unwrap();
+    history.close().await;
+    let history = Datanommer::open(&url).await.unwrap();
+    let query = Query { categories: names(&["Unclassified"]), ..Query::default() };
+    assert_eq!(ids(&history, query).await, "a");
+    assert_eq!(history.imported("x").await.unwrap(), None);
+    history.note_imported("x", at(1)).await.unwrap();
+    history.note_imported("x", at(2)).await.unwrap();
+    assert_eq!(history.imported("x").await.unwrap(), Some(at(2)));
 }
 
 #[tokio::test]
@@ -212,7 +258,7 @@ async fn no_question_about_somebody_or_something_scans() {
     let history = history().await;
     let plan = async |sql: String| -> String {
         let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let rows = sqlx::query(sql).fetch_all(&history.reader).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&embedded(&history).reader).await.unwrap();
         rows.iter().map(|row| row.get::<String, _>("detail") + "\n").collect()
     };
     let all = Query::default;
@@ -238,7 +284,8 @@ async fn no_question_about_somebody_or_something_scans() {
         Query { start: Some(at(0)), not_packages: names(&["a"]), ..all() },
         every,
     ] {
-        for sql in [query.count_sql(), query.page_sql()] {
+        let days = Length::new(Duration::from_hours(24)).unwrap();
+        for sql in [query.count_sql(), query.page_sql(), query.activity_sql(days)] {
             let plan = plan(sql.into_string()).await;
             // What is found by an index is read through once, whatever its name.
             let scans = plan.lines().filter(|line| line.contains("SCAN"));
@@ -263,8 +310,8 @@ async fn no_question_about_somebody_or_something_scans() {
 async fn what_is_no_history_is_refused_by_name() {
     let said = async |url: &str| Datanommer::open(url).await.unwrap_err().to_string();
     assert_eq!(
-        said("postgres://x").await,
-        "`postgres://x` is no address of a history: `sqlite:PATH` or `sqlite::memory:` is one"
+        said("mysql://x").await,
+        "`mysql://x` is no address of a history: `sqlite:PATH`, `sqlite::memory:` or `postgres://USER@HOST/DATABASE` is one"
     );
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("datanommer.db");
@@ -279,12 +326,12 @@ async fn what_is_no_history_is_refused_by_name() {
     assert!(below.starts_with("the folder of the history "), "{below}");
     std::fs::remove_file(&file).unwrap();
     let history = Datanommer::open(&url(&file)).await.unwrap();
-    sqlx::query("PRAGMA user_version = 7").execute(&history.writer).await.unwrap();
+    sqlx::query("PRAGMA user_version = 7").execute(&embedded(&history).writer).await.unwrap();
     history.close().await;
     let newer = said(&url(&file)).await;
     let locked = folder.path().join("locked.db");
     let other = Datanommer::open(&url(&locked)).await.unwrap();
-    let _held = other.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let _held = embedded(&other).writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
     assert_eq!(
         said(&url(&locked)).await,
         format!(
@@ -292,14 +339,14 @@ async fn what_is_no_history_is_refused_by_name() {
             locked.display()
         )
     );
-    assert!(newer.ends_with("is of version 7, but this hubs knows version 1; start a newer hubs"));
+    assert!(newer.ends_with("is of version 7, but this hubs knows version 2; start a newer hubs"));
 }
 
 #[tokio::test]
 async fn a_row_that_no_hubs_wrote_is_an_error_not_a_crash() {
     let history = history().await;
     let spoilt = "UPDATE messages SET msg = '[' WHERE msg_id = 'a'";
-    sqlx::query(spoilt).execute(&history.writer).await.unwrap();
+    sqlx::query(spoilt).execute(&embedded(&history).writer).await.unwrap();
     let said = history.grep(&Query::default()).await.unwrap_err().to_string();
     assert!(said.starts_with("the history has a message that no hubs wrote: msg: "), "{said}");
 }

@@ -55,7 +55,7 @@ pub fn parse_line(line: &[u8]) -> Result<Message, WireError> {
     if line.len() > MAX_LINE_BYTES {
         return Err(WireError::TooLong(line.len()));
     }
-    match python_json(line)? {
+    match parse_json(line)? {
         Value::Object(envelope) => from_object(envelope),
         other => Err(WireError::NoObject(kind_of(&other))),
     }
@@ -68,7 +68,7 @@ pub fn parse_frames(frames: &[Vec<u8>]) -> Result<Message, WireError> {
         return Err(WireError::TooLong(envelope.len()));
     }
     let topic = String::from_utf8_lossy(topic);
-    match python_json(envelope)? {
+    match parse_json(envelope)? {
         Value::Object(object) if object.contains_key("topic") => {
             let message = from_object(object)?;
             // Subscriptions go by the first frame; who sends two topics wants to get past one of them.
@@ -161,7 +161,7 @@ fn from_iso(text: &str) -> Option<Timestamp> {
 }
 
 /// JSON as Python writes it: `NaN` and `Infinity` bare, and halves of surrogate pairs, which no other reader takes.
-fn python_json(text: &[u8]) -> serde_json::Result<Value> {
+pub fn parse_json(text: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice(text).or_else(|why| match without_pythonisms(text) {
         Some(text) => serde_json::from_slice(&text),
         None => Err(why),

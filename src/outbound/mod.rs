@@ -11,6 +11,7 @@ mod address;
 mod breaker;
 mod cassette;
 mod clock;
+mod datagrepper;
 mod error;
 mod flight;
 mod gate;
@@ -27,6 +28,7 @@ mod stored;
 mod tests;
 
 pub use cassette::{Cassette, CassetteError};
+pub use datagrepper::{Datagrepper, DatagrepperError};
 pub use error::OutboundError;
 pub use github::Github;
 pub use kindness::{HostKindness, Kindness, LeftAlone};

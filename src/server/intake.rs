@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 const BATCH: usize = 256;
 /// How long a disk that refuses to write is given before the next try.
 const RETRY: Duration = Duration::from_secs(1);
-const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
 pub(super) struct Intake {
     pub(super) triage: Triage,
@@ -108,25 +107,5 @@ impl Intake {
             }
         }
         Ok(self.store.touch(&active.into_iter().collect::<Vec<_>>()).await?)
-    }
-}
-
-/// Messages that are older than they are kept for go, hour by hour.
-pub(super) async fn prune_on_and_on(
-    datanommer: Datanommer,
-    keep: Duration,
-    clock: fn() -> Timestamp,
-    stop: CancellationToken,
-) {
-    let mut ticks = tokio::time::interval(PRUNE_EVERY);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => match datanommer.prune(keep, clock()).await {
-                Ok(0) => {}
-                Ok(gone) => tracing::info!(gone, "messages older than [datanommer] keep_days are gone"),
-                Err(error) => tracing::warn!(%error, "old messages could not be removed"),
-            },
-            () = stop.cancelled() => return,
-        }
     }
 }

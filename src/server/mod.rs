@@ -4,6 +4,7 @@
 //! go wrong at a start is said here with its way out, before the first request is taken.
 
 mod case_runs;
+mod history;
 mod intake;
 mod reload;
 mod seed;
@@ -118,6 +119,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let pure =
         Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
     let (shelf, renderer) = read_site(&site, &settings, &pure).await?;
+    history::prepare(&datanommer, &shelf, &pure).await?;
     seed::hubs(&store, &settings, clock()).await?;
 
     let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
@@ -152,7 +154,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         let (rebuild, stop) = (rebuild.clone(), stop.clone());
         async move { rebuild.run(stop).await }
     });
-    tasks.spawn(intake::prune_on_and_on(datanommer, settings.datanommer.keep, clock, stop.clone()));
+    let kept = settings.datanommer.clone();
+    tasks.spawn(history::prune_on_and_on(datanommer, kept, clock, stop.clone()));
     let fedmsg = settings.bus.fedmsg.as_ref();
     let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
     let assets = Arc::new(Assets::new(&site));
@@ -258,7 +261,7 @@ impl Kept {
         Ok(Self {
             store: Store::open(settings.store.as_str()).await?,
             journal: Arc::new(Journal::open(&folder.join("journal.db")).await?),
-            datanommer: Datanommer::open(settings.datanommer.url.as_str()).await?,
+            datanommer: Datanommer::of(&settings.datanommer).await?,
             cache: Cache::open(&folder.join("cache"))?,
         })
     }

@@ -11,6 +11,7 @@ mod cases;
 mod chromium;
 mod command;
 mod crash;
+mod datanommer;
 mod fedmsg;
 mod gallery;
 mod github;

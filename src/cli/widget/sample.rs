@@ -137,7 +137,11 @@ pub(super) async fn host(found: &Place) -> anyhow::Result<bindings::Host> {
     Ok(bindings::Host {
         github: Github::new(&outbound, &settings.github),
         outbound,
-        datanommer: Datanommer::open(&open(&settings.datanommer.url)).await?,
+        datanommer: if settings.datanommer.url.exists() {
+            Datanommer::of(&settings.datanommer).await?
+        } else {
+            Datanommer::open("sqlite::memory:").await?
+        },
         cache: Cache::memory(),
         store: Store::open(&open(&settings.store)).await?,
         runtime: tokio::runtime::Handle::current(),

@@ -12,7 +12,7 @@ pub(super) const GLOBAL: [Function; 4] =
 /// Modules, and what is in them.
 pub(super) const MODULES: [(&str, &[Function]); 5] = [
     ("cache", &[("get", &[1]), ("get_or_set", &[3]), ("set", &[3])]),
-    ("datanommer", &[("count", &[1]), ("grep", &[1])]),
+    ("datanommer", &[("activity", &[1]), ("count", &[1]), ("grep", &[1])]),
     (
         "github",
         &[

@@ -1,13 +1,13 @@
 //! Opening the file: its schema, one writer, a few readers.
 
-use super::DatanommerError as Error;
+use crate::datanommer::DatanommerError as Error;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use std::{path::Path, path::PathBuf, time::Duration};
 
 /// The schema's version, kept in the file's `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a writer waits for another process. Tests see one wait in vain.
 const BUSY: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
@@ -53,6 +53,11 @@ async fn prepare(writer: &SqlitePool, path: &Path) -> Result<(), Error> {
         return Err(Error::Newer { path: path.into(), found, known: VERSION });
     }
     sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *step).await.map_err(wrong)?;
+    if found == 1 {
+        // Version 1 had no name for what has none; datanommer has.
+        let named = "UPDATE messages SET category = 'Unclassified' WHERE category = ''";
+        sqlx::raw_sql(named).execute(&mut *step).await.map_err(wrong)?;
+    }
     let version = format!("PRAGMA user_version = {VERSION}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *step).await.map_err(wrong)?;
     step.commit().await.map_err(wrong)

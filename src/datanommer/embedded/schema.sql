@@ -1,4 +1,4 @@
--- Version 1. Times are microseconds since 1970; bodies, headers and descriptions are JSON.
+-- Version 2. Times are microseconds since 1970; bodies, headers and descriptions are JSON.
 CREATE TABLE IF NOT EXISTS messages (
     id          INTEGER PRIMARY KEY,
     msg_id      TEXT    NOT NULL,
@@ -28,4 +28,10 @@ CREATE TABLE IF NOT EXISTS packages_messages (
     timestamp  INTEGER NOT NULL,
     message_id INTEGER NOT NULL,
     PRIMARY KEY (name, timestamp, message_id)
+) WITHOUT ROWID;
+
+-- Up to when `hubs datanommer import` has come, by where it reads from.
+CREATE TABLE IF NOT EXISTS imports (
+    source TEXT    PRIMARY KEY,
+    until  INTEGER NOT NULL
 ) WITHOUT ROWID;
