@@ -64,6 +64,10 @@ impl Webhooks {
             return Err(Refused::WrongSignature);
         }
         let message = head.message(&body, &self.environment, (self.clock)())?;
+        // Feeds and widgets show messages to everybody.
+        if message.body["repository"]["private"] == true {
+            return Ok(Taken::Private);
+        }
         let topic = message.topic.to_string();
         if !self.seen.is_new(&head.delivery) {
             return Ok(Taken::Before { delivery: head.delivery });
@@ -84,7 +88,7 @@ impl Webhooks {
     }
 }
 
-/// `POST /hooks/github`: 202 once the message is on disk, or was before; 401 without the right signature; 400 for what is
+/// `POST /hooks/github`: 202 once the message is on disk, or was before, or is left out since its repository is private; 401 without the right signature; 400 for what is
 /// no delivery; 413 for one that is too long; 503 when it could not be kept. Each with its reason, as JSON.
 pub(super) async fn github(
     State(services): State<Arc<Services>>,
@@ -123,6 +127,7 @@ async fn read(body: Body) -> Result<Vec<u8>, Refused> {
 enum Taken {
     Now { topic: String, id: String },
     Before { delivery: String },
+    Private,
 }
 
 impl IntoResponse for Taken {
@@ -131,6 +136,10 @@ impl IntoResponse for Taken {
             Self::Now { topic, id } => json!({ "accepted": true, "topic": topic, "id": id }),
             Self::Before { delivery } => {
                 let reason = format!("delivery `{delivery}` was taken before");
+                json!({ "accepted": false, "reason": reason })
+            }
+            Self::Private => {
+                let reason = "the repository is private, and the pages of hubs are for everybody";
                 json!({ "accepted": false, "reason": reason })
             }
         };

@@ -158,6 +158,19 @@ async fn a_delivery_that_comes_again_is_taken_once() {
 }
 
 #[tokio::test]
+async fn what_happens_in_a_private_repository_is_left_out() {
+    let mut desk = Desk::new();
+    let mut body = issue();
+    body["repository"]["private"] = true.into();
+    assert_eq!(desk.take(&body.to_string(), &[]).await, Ok(Taken::Private));
+    assert!(desk.arrived.try_recv().is_err());
+    let answer = Taken::Private.into_response();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let answer = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer).contains("the repository is private"));
+}
+
+#[tokio::test]
 async fn a_delivery_that_could_not_be_kept_may_come_again() {
     let (sender, receiver) = bus::channel();
     drop(receiver);
