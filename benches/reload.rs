@@ -2,21 +2,18 @@
 //!
 //! `cargo bench --bench reload`. Each time ends when the page has drawn a frame with the change in it and its driver has
 //! heard of that. Prints medians and the slowest; needs chromium and chromedriver.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a benchmark that fails says where, and prints"
-)]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/it/chromium.rs"]
 mod chromium;
+mod served;
 
+use anyhow::Context;
 use chromium::Driver;
 use fantoccini::Client;
+use served::Served;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -50,18 +47,20 @@ fn broken(text: &str) -> String {
     script("x").replace("1h", text)
 }
 
-fn main() {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(measure());
+fn main() -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?
+        .block_on(measure())
 }
 
-async fn measure() {
-    let served = Served::start();
+async fn measure() -> anyhow::Result<()> {
+    let served = served()?;
     let driver = Driver::start().expect("chromedriver is on this machine");
     let browser = driver.browser().await;
-    browser.goto(&format!("http://{}/x", served.address)).await.unwrap();
-    wait(&browser, "document.querySelector('#live').dataset.state === 'live' && !document.querySelector('.loading')").await;
+    browser.goto(&format!("http://{}/x", served.address)).await?;
+    wait(&browser, "document.querySelector('#live').dataset.state === 'live' && !document.querySelector('.loading')").await?;
     let saved: [(&str, &str, Written); 4] = [
         ("a saved script", SCRIPT, script),
         ("a saved module", MODULE, module),
@@ -71,22 +70,24 @@ async fn measure() {
     for (name, file, text) in saved {
         let mut times = Vec::new();
         for round in 0..SAVES {
+            // Not to wait for anything: two saves in a row would count as one.
             tokio::time::sleep(APART).await;
             let sign = format!("round {round} of {file}");
-            watch(&browser, &sign).await;
+            watch(&browser, &sign).await?;
             let started = Instant::now();
-            fs::write(served.folder.path().join(file), text(&sign)).unwrap();
-            seen(&browser).await;
+            fs::write(served.folder.path().join(file), text(&sign))?;
+            seen(&browser).await?;
             times.push(started.elapsed());
         }
         times.sort_unstable();
         println!("{name:<46} {:>8.1?}, slowest {:.1?}", times[SAVES / 2], times[SAVES - 1]);
     }
-    browser.close().await.unwrap();
+    browser.close().await?;
+    Ok(())
 }
 
 /// From now on the page waits for a text in its widget, and then for the frame that shows it.
-async fn watch(browser: &Client, sign: &str) {
+async fn watch(browser: &Client, sign: &str) -> anyhow::Result<()> {
     const WATCH: &str = "
         const sign = arguments[0];
         const card = document.querySelector('[data-widget=hello]');
@@ -99,69 +100,40 @@ async fn watch(browser: &Client, sign: &str) {
             const observer = new MutationObserver(look);
             observer.observe(card, { subtree: true, childList: true, characterData: true });
         });";
-    browser.execute(WATCH, vec![sign.into()]).await.unwrap();
+    browser.execute(WATCH, vec![sign.into()]).await?;
+    Ok(())
 }
 
-async fn seen(browser: &Client) {
+async fn seen(browser: &Client) -> anyhow::Result<()> {
     let seen = "const done = arguments[0]; window.seen.then(done);";
     let patience = Duration::from_secs(20);
     tokio::time::timeout(patience, browser.execute_async(seen, vec![]))
         .await
-        .expect("the change is seen")
-        .unwrap();
+        .context("the change is not seen")??;
+    Ok(())
 }
 
-async fn wait(browser: &Client, condition: &str) {
+async fn wait(browser: &Client, condition: &str) -> anyhow::Result<()> {
     let script = format!(
         "const done = arguments[0]; const look = () => {{ if ({condition}) done(); else setTimeout(look, 20); }}; look();"
     );
-    browser.execute_async(&script, vec![]).await.unwrap();
+    browser.execute_async(&script, vec![]).await?;
+    Ok(())
 }
 
 /// A folder with a hub that has one widget, served.
-struct Served {
-    child: Child,
-    address: String,
-    folder: TempDir,
-}
-
-impl Served {
-    fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let hub = "[[hub]]\nname = \"x\"\n[[hub.widget]]\nwidget = \"hello\"\n".to_owned();
-        for (path, text) in [
-            ("hubs.toml", hub),
-            (SCRIPT, script("you")),
-            (TEMPLATE, template("hello")),
-            (MODULE, module("good morning")),
-        ] {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hubs"))
-            .current_dir(folder.path())
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let address = lines
-            .by_ref()
-            .find_map(|line| {
-                let said: serde_json::Value = serde_json::from_str(&line).ok()?;
-                Some(said["address"].as_str()?.to_owned())
-            })
-            .unwrap();
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, folder }
+fn served() -> anyhow::Result<Served> {
+    let folder = TempDir::new()?;
+    let hub = "[[hub]]\nname = \"x\"\n[[hub.widget]]\nwidget = \"hello\"\n".to_owned();
+    for (path, text) in [
+        ("hubs.toml", hub),
+        (SCRIPT, script("you")),
+        (TEMPLATE, template("hello")),
+        (MODULE, module("good morning")),
+    ] {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        fs::write(path, text)?;
     }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    Ok(Served::on(folder))
 }

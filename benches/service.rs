@@ -7,13 +7,15 @@
     reason = "a benchmark that fails says where, and prints"
 )]
 
+mod served;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
-use std::io::{BufRead, BufReader};
+use served::Served;
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,51 +36,15 @@ fn main() {
     runtime.block_on(stop_with_open_streams());
 }
 
-/// A served folder.
-struct Served {
-    child: Child,
-    address: SocketAddr,
-    folder: TempDir,
+/// The demo, on an empty folder.
+fn demo() -> Served {
+    Served::on(TempDir::new().unwrap())
 }
 
-impl Served {
-    /// The demo, on an empty folder.
-    fn start() -> Self {
-        Self::on(TempDir::new().unwrap())
-    }
-
-    fn on(folder: TempDir) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hubs"))
-            .current_dir(folder.path())
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let address = lines
-            .by_ref()
-            .find_map(|line| {
-                let said: serde_json::Value = serde_json::from_str(&line).ok()?;
-                said["address"].as_str()?.parse().ok()
-            })
-            .unwrap();
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, folder }
-    }
-
-    fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn resident_kib(served: &Served) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", served.child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// One connection that asks the same again and again.
@@ -123,7 +89,7 @@ async fn start_to_first_page() {
     let (mut times, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         let started = Instant::now();
-        let served = Served::start();
+        let served = demo();
         Asking::of(served.address, "/").await.ask().await;
         times.push(started.elapsed());
         // What a first look at every hub leaves behind.
@@ -131,7 +97,7 @@ async fn start_to_first_page() {
             Asking::of(served.address, &format!("/{hub}")).await.ask().await;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        memory.push(served.resident_kib());
+        memory.push(resident_kib(&served));
     }
     times.sort_unstable();
     memory.sort_unstable();
@@ -150,7 +116,7 @@ fn mebi(bytes: u64) -> f64 {
 
 /// One instance's JSON from memory, and the same bytes from a route that does nothing else.
 async fn cached_json() {
-    let served = Served::start();
+    let served = demo();
     let path = "/infrastructure/17/json";
     let body = Asking::of(served.address, path).await.ask().await.to_vec();
     let bare = bare(Bytes::from(body)).await;
