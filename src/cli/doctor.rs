@@ -1,9 +1,9 @@
 //! `hubs doctor`: what a running server says of itself.
 
-use super::place::SiteOption;
+use super::place::ServerOption;
 use super::print::{self, Plain};
 use super::{Format, Outcome};
-use crate::outbound::{Kindness, Posting};
+use crate::outbound::Kindness;
 use crate::render::ago;
 use jiff::Timestamp;
 use std::io::{self, Write};
@@ -18,14 +18,8 @@ pub(super) enum Doctor {
 /// One line for each entry of the scripts' HOSTS, counted since the server started.
 #[derive(Debug, clap::Args)]
 pub(super) struct AskKindness {
-    /// The server; without it the one that `[server] listen` names
-    #[arg(long, value_name = "URL")]
-    to: Option<String>,
-    /// The server's `[server] ingest_token`; not needed from the same machine
-    #[arg(long, env = "HUBS_INGEST_TOKEN", hide_env_values = true)]
-    token: Option<String>,
     #[command(flatten)]
-    site: SiteOption,
+    server: ServerOption,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -33,11 +27,7 @@ pub(super) struct AskKindness {
 impl Doctor {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         let Self::Kindness(ask) = self;
-        let to = match ask.to {
-            Some(to) => to,
-            None => format!("http://{}", ask.site.open()?.settings.server.listen),
-        };
-        let posting = Posting::to(&to, ask.token)?;
+        let posting = ask.server.posting()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let kindness = runtime.block_on(posting.kindness())?;
         match ask.format {

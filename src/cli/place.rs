@@ -3,6 +3,7 @@
 use super::print::Problems;
 use crate::bindings;
 use crate::config::{Settings, Site};
+use crate::outbound::Posting;
 use crate::script::{Interpreter, Tier};
 use crate::widget::Library;
 use anyhow::bail;
@@ -14,6 +15,31 @@ pub(super) struct SiteOption {
     /// The folder with widgets/, templates/ and hubs.toml; without it the working folder
     #[arg(long = "site", value_name = "FOLDER")]
     folder: Option<PathBuf>,
+}
+
+/// Options of every command that talks to a running server.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ServerOption {
+    /// The server; without it the one that `[server] listen` names
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+    /// The server's `[server] ingest_token`; not needed from the same machine
+    #[arg(long, env = "HUBS_INGEST_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    #[command(flatten)]
+    site: SiteOption,
+}
+
+impl ServerOption {
+    pub(super) fn posting(self) -> anyhow::Result<Posting> {
+        let server = self.site.open()?.settings.server;
+        // From this machine it needs none, and a token would be refused by a server that knows of none.
+        let is_elsewhere = self.to.is_some() || self.token.is_some();
+        let known = server.ingest_token.map(|token| token.reveal().to_owned());
+        let token = self.token.or(known).filter(|_| is_elsewhere);
+        let to = self.to.unwrap_or_else(|| format!("http://{}", server.listen));
+        Ok(Posting::to(&to, token)?)
+    }
 }
 
 pub(super) struct Place {

@@ -1,7 +1,7 @@
 //! `hubs replay`: recorded messages into a running server.
 
 use super::Outcome;
-use super::place::SiteOption;
+use super::place::ServerOption;
 use super::print::{complaint, count};
 use crate::bus::{Line, Recording};
 use crate::message::Message;
@@ -24,17 +24,11 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 pub(super) struct Replay {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The server; without it the one that `[server] listen` names
-    #[arg(long, value_name = "URL")]
-    to: Option<String>,
     /// In the recording's own pace, X times as fast; without it as fast as the server takes them
     #[arg(long, value_name = "X", value_parser = speed)]
     speed: Option<f64>,
-    /// The server's `[server] ingest_token`; not needed from the same machine
-    #[arg(long, env = "HUBS_INGEST_TOKEN", hide_env_values = true)]
-    token: Option<String>,
     #[command(flatten)]
-    site: SiteOption,
+    server: ServerOption,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -49,15 +43,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 impl Replay {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
-        let settings = self.site.open()?.settings;
-        let to = self.to.clone().unwrap_or_else(|| format!("http://{}", settings.server.listen));
-        let token = self
-            .token
-            .clone()
-            .or_else(|| settings.server.ingest_token.map(|t| t.reveal().to_owned()));
-        // From this machine it needs none, and a token would be refused by a server that knows of none.
-        let token = if self.to.is_some() || self.token.is_some() { token } else { None };
-        let posting = Posting::to(&to, token)?;
+        let posting = self.server.posting()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut sending = Sending {
             posting,

@@ -1,9 +1,8 @@
 //! `hubs why`: what a running server knows of one widget, and of what one message did to it.
 
-use super::place::SiteOption;
+use super::place::ServerOption;
 use super::print::Plain;
 use super::{Format, Outcome};
-use crate::outbound::Posting;
 use crate::render::ago;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -19,21 +18,14 @@ pub(super) struct Why {
     /// Explain what this message did, step by step
     #[arg(long, value_name = "ID")]
     message: Option<String>,
-    /// The server; without it the one that `[server] listen` names
-    #[arg(long, value_name = "URL")]
-    to: Option<String>,
-    /// The server's `[server] ingest_token`; not needed from the same machine
-    #[arg(long, env = "HUBS_INGEST_TOKEN", hide_env_values = true)]
-    token: Option<String>,
     #[command(flatten)]
-    site: SiteOption,
+    server: ServerOption,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 impl Why {
     pub(super) fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
-        let settings = self.site.open()?.settings;
         let id = self.instance.rsplit('/').next().unwrap_or_default();
         if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
             anyhow::bail!(
@@ -41,8 +33,7 @@ impl Why {
                 self.instance
             );
         }
-        let to = self.to.clone().unwrap_or_else(|| format!("http://{}", settings.server.listen));
-        let posting = Posting::to(&to, self.token.clone())?;
+        let posting = self.server.posting()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let account = runtime.block_on(posting.why(id, self.message.as_deref()))?;
         match self.format {
