@@ -59,15 +59,10 @@ impl Reading<'_> {
     pub(super) fn open(&self, until: Place) -> Vec<(&'static str, Place)> {
         let mut open = Vec::new();
         for (token, at) in self.tokens.iter().take_while(|(_, at)| *at < until) {
-            match token {
-                Token::LeftBrace => open.push(("{", *at)),
-                Token::MapStart => open.push(("#{", *at)),
-                Token::LeftParen => open.push(("(", *at)),
-                Token::LeftBracket => open.push(("[", *at)),
-                Token::RightBrace | Token::RightParen | Token::RightBracket => {
-                    open.pop();
-                }
-                _ => {}
+            if let Some(bracket) = opening(token) {
+                open.push((bracket, *at));
+            } else if closes(token) {
+                open.pop();
             }
         }
         open
@@ -82,24 +77,15 @@ impl Reading<'_> {
         };
         let mut open: Vec<(&'static str, Place)> = Vec::new();
         for (token, at) in self.tokens.iter().take_while(|(_, at)| *at < until) {
-            match token {
-                Token::LeftBrace => open.push(("{", *at)),
-                Token::MapStart => open.push(("#{", *at)),
-                Token::LeftParen => open.push(("(", *at)),
-                Token::LeftBracket => open.push(("[", *at)),
-                Token::RightBrace | Token::RightParen | Token::RightBracket => {
-                    let (bracket, opened) = open.pop()?;
-                    let begins_line = at.1 == indent(at.0) + 1;
-                    if begins_line && opened.0 != at.0 && indent(at.0) < indent(opened.0) {
-                        return Some(Unclosed {
-                            bracket,
-                            opened,
-                            due: self.behind(*at),
-                            is_crossed: true,
-                        });
-                    }
+            if let Some(bracket) = opening(token) {
+                open.push((bracket, *at));
+            } else if closes(token) {
+                let (bracket, opened) = open.pop()?;
+                let begins_line = at.1 == indent(at.0) + 1;
+                if begins_line && opened.0 != at.0 && indent(at.0) < indent(opened.0) {
+                    let due = self.behind(*at);
+                    return Some(Unclosed { bracket, opened, due, is_crossed: true });
                 }
-                _ => {}
             }
         }
         let (bracket, opened) = open.pop()?;
@@ -109,6 +95,20 @@ impl Reading<'_> {
     fn behind(&self, at: Place) -> Place {
         behind(self.text, at).unwrap_or(at)
     }
+}
+
+fn opening(token: &Token) -> Option<&'static str> {
+    Some(match token {
+        Token::LeftBrace => "{",
+        Token::MapStart => "#{",
+        Token::LeftParen => "(",
+        Token::LeftBracket => "[",
+        _ => return None,
+    })
+}
+
+fn closes(token: &Token) -> bool {
+    matches!(token, Token::RightBrace | Token::RightParen | Token::RightBracket)
 }
 
 pub(super) fn closing(bracket: &str) -> &'static str {
