@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hub::Placed;
 use crate::script::{Interpreter, Tier};
 use crate::triage::Index;
-use crate::widget::{Definition, Hint, Library};
+use crate::widget::{Definition, Library};
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,14 +48,9 @@ pub fn would_redraw(
     let recordings = recordings::of_files(files, library, &limits)?;
     let mut interpreter = Interpreter::new(Tier::Pure, limits, Some(bindings::pure()));
     let mut found = WouldRedraw::default();
-    let hints = if definition.has_check {
-        definition.hints(&mut interpreter, placed, now).unwrap_or_else(|error| {
-            found.problems.push(Diagnostic::error(error.to_string()));
-            vec![Hint::any()]
-        })
-    } else {
-        Vec::new()
-    };
+    let narrowed = definition.narrow(&mut interpreter, placed, now);
+    found.problems.extend(narrowed.error.map(|error| Diagnostic::error(error.to_string())));
+    let hints = narrowed.hints;
     let mut index = Index::new();
     index.insert(placed.id, &hints);
     let (mut candidates, mut arguments) = (Vec::new(), Arguments::default());

@@ -92,19 +92,18 @@ pub(super) fn judge<'r>(
     if !definition.has_check {
         return judged;
     }
-    judged.hints = definition.explicit_hints(interpreter, placed, *now).unwrap_or_else(|error| {
+    let narrowed = definition.narrow(interpreter, placed, *now);
+    if let Some(error) = narrowed.error {
         let problem = match error {
             crate::widget::HintError::Failed(problem) => problem,
             other => at_function(world, "hints", other.to_string()),
         };
         judged.failures.push(Failure::new(Kind::Script, problem));
-        vec![Hint::any()]
-    });
-    judged.condition = definition.condition(interpreter, placed, *now);
-    let inferred = definition.inferred_hints(interpreter, placed, *now);
-    let all = definition.hints(interpreter, placed, *now).unwrap_or(inferred);
+    }
+    judged.hints = narrowed.explicit;
+    judged.condition = narrowed.inferred.condition;
     let mut index = Index::new();
-    index.insert(InstanceId(1), &all);
+    index.insert(InstanceId(1), &narrowed.hints);
     let mut found = Vec::new();
     for (recording, recorded) in world.messages() {
         index.candidates(&recorded.message, &mut found);

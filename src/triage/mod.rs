@@ -209,13 +209,11 @@ impl Inner {
             return Vec::new();
         };
         let Ok(definition) = library.get(&instance.widget) else { return Vec::new() };
-        if !definition.has_check {
-            return Vec::new();
-        }
         let Ok(placed) = definition.place(&instance, hub) else { return Vec::new() };
-        definition.hints(interpreter, &placed, now).unwrap_or_else(|error| {
+        let narrowed = definition.narrow(interpreter, &placed, now);
+        if let Some(error) = narrowed.error {
             tracing::warn!(widget = %definition.name, instance = %id, %error, "hints failed: only what should_invalidate itself shows narrows the instance's messages");
-            definition.inferred_hints(interpreter, &placed, now)
-        })
+        }
+        narrowed.hints
     }
 }

@@ -129,14 +129,8 @@ impl Inner {
     ) -> Result<Why, WhyError> {
         let (definition, placed) = self.placed(id)?;
         let now = (self.clock)();
-        let condition = definition.condition(interpreter, &placed, now);
-        let hints = if definition.has_check {
-            definition
-                .hints(interpreter, &placed, now)
-                .unwrap_or_else(|_| definition.inferred_hints(interpreter, &placed, now))
-        } else {
-            Vec::new()
-        };
+        let narrowed = definition.narrow(interpreter, &placed, now);
+        let (condition, hints) = (narrowed.inferred.condition, narrowed.hints);
         let message = remembered.map(|kept| {
             let lacking: Vec<Vec<String>> =
                 hints.iter().map(|hint| hint.lacking(&kept.message)).collect();

@@ -28,6 +28,19 @@ pub enum HintError {
     NoTexts { widget: String, key: String, given: String },
 }
 
+/// What is known of the messages that could concern an instance.
+#[derive(Debug)]
+pub struct Narrowed {
+    /// Read out of `should_invalidate`.
+    pub inferred: Inferred,
+    /// Of the script's own `hints`; any message, where there are none or they failed.
+    pub explicit: Vec<Hint>,
+    /// Both together, for the index: any of them must match.
+    pub hints: Vec<Hint>,
+    /// Why the script's own `hints` say nothing.
+    pub error: Option<HintError>,
+}
+
 impl Definition {
     fn call(&self, now: Timestamp) -> Call {
         Call { widget: Some(self.name.clone()), hosts: self.hosts.clone(), ..Call::at(now) }
@@ -111,16 +124,26 @@ impl Definition {
     }
 
     /// What narrows the messages down that could concern an instance: what `should_invalidate` itself shows, and what
-    /// `hints` adds to it.
-    pub fn hints(
+    /// `hints` adds to it, if it works.
+    pub fn narrow(
         &self,
         interpreter: &mut Interpreter,
         placed: &Placed,
         now: Timestamp,
-    ) -> Result<Vec<Hint>, HintError> {
-        let inferred = self.inferred_hints(interpreter, placed, now);
-        let explicit = self.explicit_hints(interpreter, placed, now)?;
-        Ok(narrowing::both(&inferred, &explicit))
+    ) -> Narrowed {
+        if !self.has_check {
+            // No message makes it old.
+            let inferred = Inferred { condition: Condition::Known(false), unclear: None };
+            return Narrowed { inferred, explicit: vec![], hints: vec![], error: None };
+        }
+        let inferred = self.inferred(interpreter, placed, now);
+        let explicit = self.explicit_hints(interpreter, placed, now);
+        let (explicit, error) = match explicit {
+            Ok(explicit) => (explicit, None),
+            Err(error) => (vec![Hint::any()], Some(error)),
+        };
+        let hints = narrowing::both(&narrowing::hints(&inferred.condition), &explicit);
+        Narrowed { inferred, explicit, hints, error }
     }
 
     /// Those that `should_invalidate` shows, whatever `hints` says.

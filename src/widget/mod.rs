@@ -16,7 +16,7 @@ mod parameter;
 mod processors;
 mod reach;
 
-pub use calls::{CheckFailed, HintError};
+pub use calls::{CheckFailed, HintError, Narrowed};
 pub use cases::{At, CASES, Case, CaseHub, case_file, cases_of, example_hub, read_cases};
 pub use definition::{Chrome, Definition, Style};
 pub use hint::{Hint, value_at};

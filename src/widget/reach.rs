@@ -3,7 +3,7 @@
 //! An example instance stands for all: where its configuration has a text it has the parameter's own name in the
 //! script, so that what was inferred reads as the script does.
 
-use super::{Definition, Hint, Kind, Parameter, narrowing};
+use super::{Definition, Hint, Kind, Parameter};
 use crate::diagnostic::Diagnostic;
 use crate::hub::{Hub, HubKind, InstanceId, Placed, Visibility};
 use crate::message::Condition;
@@ -69,12 +69,8 @@ impl Definition {
 
     fn reach_of_example(&self, interpreter: &mut Interpreter) -> Reach {
         let placed = self.example();
-        let now = Timestamp::UNIX_EPOCH;
-        let inferred = self.inferred(interpreter, &placed, now);
-        let explicit = self.explicit_hints(interpreter, &placed, now);
-        let explicit = explicit.unwrap_or_else(|_| vec![Hint::any()]);
-        let hints = narrowing::both(&narrowing::hints(&inferred.condition), &explicit);
-        Reach { inferred, hints }
+        let narrowed = self.narrow(interpreter, &placed, Timestamp::UNIX_EPOCH);
+        Reach { inferred: narrowed.inferred, hints: narrowed.hints }
     }
 
     /// What is wrong with what it asks for.
