@@ -1,6 +1,9 @@
 //! Rhai's values to JSON and back. What leaves a script is measured while it is made.
 
-use super::{placed::Settings, tree::Tree};
+use super::{
+    placed::Settings,
+    tree::{Level, Tree},
+};
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde_json::{Number, Value};
 
@@ -154,10 +157,11 @@ impl Measured {
             return self.fields(fields.iter().map(|(k, v)| (k.as_str(), v)), depth);
         }
         if let Some(tree) = value.read_lock::<Tree>() {
-            return match (tree.list_items(), tree.fields()) {
-                (Some(items), _) => self.items(items.iter(), depth),
-                (None, Some(fields)) => self.fields(fields, depth),
-                (None, None) => Ok(Value::Null),
+            return match tree.level() {
+                Level::List(items) => self.items(items.iter(), depth),
+                Level::Object(fields) => {
+                    self.fields(fields.iter().map(|(k, v)| (k.as_str(), v)), depth)
+                }
             };
         }
         if let Some(settings) = value.read_lock::<Settings>() {

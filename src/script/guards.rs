@@ -1,6 +1,11 @@
 //! What replaces the natives of Rhai that escape every limit: each measures first, then works.
 
-use super::{LimitName, placed::Settings, run, tree::Tree};
+use super::{
+    LimitName,
+    placed::Settings,
+    run,
+    tree::{Level, Tree},
+};
 use rhai::{
     Array, Dynamic, EvalAltResult, FLOAT, FuncRegistration, INT, ImmutableString, Map, Module,
     NativeCallContext, Position,
@@ -190,10 +195,11 @@ impl Text {
             return self.map(map.iter().map(|(k, v)| (k.as_str(), v)), depth);
         }
         if let Some(tree) = value.read_lock::<Tree>() {
-            return match (tree.list_items(), tree.fields()) {
-                (Some(items), _) => self.list(items.iter(), depth),
-                (None, Some(fields)) => self.map(fields, depth),
-                (None, None) => Ok(()),
+            return match tree.level() {
+                Level::List(items) => self.list(items.iter(), depth),
+                Level::Object(fields) => {
+                    self.map(fields.iter().map(|(k, v)| (k.as_str(), v)), depth)
+                }
             };
         }
         if let Some(settings) = value.read_lock::<Settings>() {

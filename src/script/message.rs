@@ -2,54 +2,57 @@
 
 use super::{
     Tier,
-    tree::{self, Tree},
+    tree::{Json, Tree},
 };
 use crate::message::Message;
 use rhai::{Dynamic, ImmutableString, Map};
+use std::rc::Rc;
 
-/// Making it costs some microseconds, handing it to a script next to nothing.
+/// Making it costs a microsecond, handing it to a script next to nothing.
 #[derive(Clone)]
 pub struct MessageArgument {
-    /// For the pure tier: a map on top is read twice as fast as a tree.
-    map: Option<Dynamic>,
-    tree: Dynamic,
+    top: Dynamic,
+    fields: Rc<Fields>,
 }
 
 impl MessageArgument {
     pub(super) fn new(message: &Message, tier: Tier) -> Self {
-        let fields = fields(message);
-        let map = (tier == Tier::Pure).then(|| {
-            let fields = fields.iter().map(|(name, value)| ((*name).into(), value.clone()));
-            // In this order of the two wrappings. The other order, or only one of them, would let one widget change the
-            // message for the next.
-            Dynamic::from_map(fields.collect::<Map>()).into_read_only().into_shared()
-        });
-        Self { map, tree: tree_of(fields) }
+        let fields = Rc::new(fields(message));
+        let top = match tier {
+            // A map on top is read twice as fast as a tree.
+            Tier::Pure => {
+                let fields = fields.iter().map(|(name, value)| ((*name).into(), value.clone()));
+                // In this order of the two wrappings. The other order, or only one of them, would let one widget change
+                // the message for the next.
+                Dynamic::from_map(fields.collect::<Map>()).into_read_only().into_shared()
+            }
+            Tier::Data => tree_of(&fields),
+        };
+        Self { top, fields }
     }
 
     pub(super) fn top(&self) -> Dynamic {
-        self.map.as_ref().unwrap_or(&self.tree).clone()
+        self.top.clone()
     }
 
     /// For a list of messages: shared values inside a list make Rhai panic once the list is changed.
     pub(super) fn tree(&self) -> Dynamic {
-        self.tree.clone()
+        tree_of(&self.fields)
     }
 }
 
 /// A message among others, as `data` reads it.
 pub(crate) fn message(message: &Message) -> Dynamic {
-    tree_of(fields(message))
+    tree_of(&fields(message))
 }
 
 type Fields = [(&'static str, Dynamic); 15];
 
 fn fields(message: &Message) -> Fields {
-    let body = tree::to_dynamic(&message.body);
+    let body = Json::Body(message.body.clone()).into_dynamic();
     let about = &message.description;
     let texts =
         |list: &[String]| Dynamic::from(Tree::list(list.iter().map(|text| text.as_str().into())));
-    let headers = message.headers.iter().map(|(k, v)| (k.as_str().into(), tree::to_dynamic(v)));
     // Comments that begin with a name are the reference that authors read: bindings/reference.rs takes them from here.
     //
     // `message.topic`, `message.category` → the whole topic, `"org.fedoraproject.prod.bodhi.update.request.stable"`, and its
@@ -71,7 +74,7 @@ fn fields(message: &Message) -> Fields {
         ("sent_at", message.sent_at.to_string().into()),
         ("msg", body.clone()),
         ("body", body),
-        ("headers", Dynamic::from(Tree::object(headers.collect()))),
+        ("headers", Json::Headers(message.headers.clone()).into_dynamic()),
         ("usernames", texts(&about.usernames)),
         ("packages", texts(&about.packages)),
         ("title", about.title.as_str().into()),
@@ -83,7 +86,7 @@ fn fields(message: &Message) -> Fields {
     ]
 }
 
-fn tree_of(fields: Fields) -> Dynamic {
-    let fields = fields.into_iter().map(|(name, value)| (ImmutableString::from(name), value));
+fn tree_of(fields: &Fields) -> Dynamic {
+    let fields = fields.iter().map(|(name, value)| (ImmutableString::from(*name), value.clone()));
     Dynamic::from(Tree::object(fields.collect()))
 }

@@ -1,102 +1,183 @@
 //! What lies inside a message, as scripts read it: immutable, shared without copying, and `()` where nothing is.
+//!
+//! A part points into the message's own JSON, and only what a script reads becomes a value of Rhai's: most scripts read
+//! two or three fields of a message that has a hundred.
 
 use super::{convert, run};
 use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Module, NativeCallContext};
-use serde_json::Value;
-use std::{any::TypeId, fmt, rc::Rc};
+use serde_json::{Map, Value};
+use std::{any::TypeId, fmt, ptr, rc::Rc, sync::Arc};
+use yoke::Yoke;
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// An object or a list of JSON; numbers, texts and booleans are Rhai's own.
 #[derive(Clone)]
-pub(crate) struct Tree(Rc<Node>);
-
-enum Node {
-    List(Box<[Dynamic]>),
-    /// Sorted by key.
-    Object(Box<[(ImmutableString, Dynamic)]>),
+pub(crate) enum Tree {
+    Fields(Part<Map<String, Value>>),
+    Items(Part<[Value]>),
+    /// What is in no message's JSON: the names in it, the message itself.
+    Object(Rc<[(ImmutableString, Dynamic)]>),
+    List(Rc<[Dynamic]>),
 }
 
-/// A JSON value with its objects and lists as trees.
-pub(super) fn to_dynamic(value: &Value) -> Dynamic {
-    match value {
-        Value::Array(items) => Dynamic::from(Tree::list(items.iter().map(to_dynamic))),
-        Value::Object(fields) => {
-            let fields = fields.iter().map(|(key, value)| (key.as_str().into(), to_dynamic(value)));
-            Dynamic::from(Tree::object(fields.collect()))
-        }
-        leaf => convert::leaf(leaf),
+/// A piece of a message's JSON and what keeps it alive. That is counted on this thread alone, so that threads which
+/// read the same message do not slow each other down.
+pub(crate) type Part<T> = Yoke<&'static T, Rc<Json>>;
+
+/// The JSON of a message.
+pub(crate) enum Json {
+    Body(Arc<Value>),
+    Headers(Arc<Map<String, Value>>),
+}
+
+impl Json {
+    pub(super) fn into_dynamic(self) -> Dynamic {
+        let is_list = match &self {
+            Self::Body(body) if body.is_array() => true,
+            Self::Body(body) if !body.is_object() => return convert::leaf(body),
+            _ => false,
+        };
+        Dynamic::from(if is_list {
+            Tree::Items(Yoke::attach_to_cart(Rc::new(self), |json| match json {
+                Self::Body(body) => items_of(body),
+                Self::Headers(_) => &[],
+            }))
+        } else {
+            Tree::Fields(Yoke::attach_to_cart(Rc::new(self), |json| match json {
+                Self::Body(body) => fields_of(body),
+                Self::Headers(fields) => fields,
+            }))
+        })
     }
+}
+
+/// One level of a tree.
+pub(super) enum Level {
+    Object(Vec<(ImmutableString, Dynamic)>),
+    List(Array),
 }
 
 impl Tree {
     pub(super) fn list(items: impl Iterator<Item = Dynamic>) -> Self {
-        Self(Rc::new(Node::List(items.collect())))
+        Self::List(items.collect())
     }
 
     pub(super) fn object(mut fields: Vec<(ImmutableString, Dynamic)>) -> Self {
         fields.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        Self(Rc::new(Node::Object(fields.into())))
+        Self::Object(fields.into())
     }
 
     /// A field of an object, the length of a list, or `()`.
     pub(crate) fn field(&self, name: &str) -> Dynamic {
-        match &*self.0 {
-            Node::Object(fields) => {
+        match self {
+            Self::Fields(fields) => below(fields, |fields| fields.get(name)),
+            Self::Object(fields) => {
                 place_of(fields, name).map_or(Dynamic::UNIT, |at| fields[at].1.clone())
             }
-            Node::List(items) if name == "len" => length(items.len()),
-            Node::List(_) => Dynamic::UNIT,
+            Self::Items(_) | Self::List(_) if name == "len" => length(self.len()),
+            Self::Items(_) | Self::List(_) => Dynamic::UNIT,
         }
     }
 
     /// An item of a list, from its end where the index is negative, or `()`.
     fn item(&self, index: i64) -> Dynamic {
-        let Node::List(items) = &*self.0 else { return Dynamic::UNIT };
         let at = usize::try_from(index).ok().or_else(|| {
-            items.len().checked_sub(usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX))
+            self.len().checked_sub(usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX))
         });
-        at.and_then(|at| items.get(at)).cloned().unwrap_or(Dynamic::UNIT)
+        at.map_or(Dynamic::UNIT, |at| self.nth(at))
+    }
+
+    fn nth(&self, at: usize) -> Dynamic {
+        match self {
+            Self::Items(items) => below(items, |items| items.get(at)),
+            Self::List(items) => items.get(at).cloned().unwrap_or(Dynamic::UNIT),
+            Self::Fields(_) | Self::Object(_) => Dynamic::UNIT,
+        }
     }
 
     fn len(&self) -> usize {
-        match &*self.0 {
-            Node::List(items) => items.len(),
-            Node::Object(fields) => fields.len(),
+        match self {
+            Self::Fields(fields) => fields.get().len(),
+            Self::Items(items) => items.get().len(),
+            Self::Object(fields) => fields.len(),
+            Self::List(items) => items.len(),
         }
+    }
+
+    fn is_list(&self) -> bool {
+        matches!(self, Self::Items(_) | Self::List(_))
     }
 
     /// Whether a list has this item, or an object this key.
     fn has(&self, wanted: &Dynamic) -> bool {
-        match &*self.0 {
-            Node::List(items) => items.iter().any(|item| same(item, wanted)),
-            Node::Object(fields) => wanted
-                .read_lock::<ImmutableString>()
-                .is_some_and(|name| place_of(fields, &name).is_some()),
+        if self.is_list() {
+            return (0..self.len()).any(|at| same(&self.nth(at), wanted));
+        }
+        let Some(name) = wanted.read_lock::<ImmutableString>() else { return false };
+        match self {
+            Self::Fields(fields) => fields.get().contains_key(name.as_str()),
+            Self::Object(fields) => place_of(fields, &name).is_some(),
+            Self::Items(_) | Self::List(_) => false,
         }
     }
 
     /// Items of a list, keys of an object.
     pub(crate) fn items(&self) -> Array {
-        match &*self.0 {
-            Node::List(items) => items.to_vec(),
-            Node::Object(fields) => fields.iter().map(|(key, _)| key.clone().into()).collect(),
+        match self.level() {
+            Level::List(items) => items,
+            Level::Object(fields) => fields.into_iter().map(|(key, _)| key.into()).collect(),
         }
     }
 
-    pub(super) fn fields(&self) -> Option<impl Iterator<Item = (&str, &Dynamic)>> {
-        match &*self.0 {
-            Node::Object(fields) => Some(fields.iter().map(|(key, value)| (key.as_str(), value))),
-            Node::List(_) => None,
+    pub(super) fn level(&self) -> Level {
+        match self {
+            Self::Fields(fields) => {
+                let names = fields.get().keys();
+                Level::Object(names.map(|name| (name.into(), self.field(name))).collect())
+            }
+            Self::Object(fields) => Level::Object(fields.to_vec()),
+            Self::Items(_) | Self::List(_) => {
+                Level::List((0..self.len()).map(|at| self.nth(at)).collect())
+            }
         }
     }
 
-    pub(super) fn list_items(&self) -> Option<&[Dynamic]> {
-        match &*self.0 {
-            Node::List(items) => Some(items),
-            Node::Object(_) => None,
+    fn is_same_part(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fields(a), Self::Fields(b)) => ptr::eq(*a.get(), *b.get()),
+            (Self::Items(a), Self::Items(b)) => ptr::eq(*a.get(), *b.get()),
+            (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
+            (Self::List(a), Self::List(b)) => Rc::ptr_eq(a, b),
+            _ => false,
         }
     }
+}
+
+/// What is found below a part: a part of its own, or a value of Rhai's.
+fn below<T: ?Sized + 'static>(
+    part: &Part<T>,
+    find: impl for<'j> Fn(&'j T) -> Option<&'j Value>,
+) -> Dynamic {
+    let there = "it was just found";
+    match find(part.get()) {
+        None => Dynamic::UNIT,
+        Some(Value::Object(_)) => Dynamic::from(Tree::Fields(
+            part.map_project_cloned(|whole, _| fields_of(find(whole).expect(there))),
+        )),
+        Some(Value::Array(_)) => Dynamic::from(Tree::Items(
+            part.map_project_cloned(|whole, _| items_of(find(whole).expect(there))),
+        )),
+        Some(leaf) => convert::leaf(leaf),
+    }
+}
+
+fn fields_of(object: &Value) -> &Map<String, Value> {
+    object.as_object().expect("whoever asks has looked")
+}
+
+fn items_of(list: &Value) -> &[Value] {
+    list.as_array().expect("whoever asks has looked")
 }
 
 fn place_of(fields: &[(ImmutableString, Dynamic)], name: &str) -> Option<usize> {
@@ -135,13 +216,15 @@ fn number(value: &Dynamic) -> Option<f64> {
 
 impl Tree {
     fn equals(&self, other: &Self) -> bool {
-        match (&*self.0, &*other.0) {
-            _ if Rc::ptr_eq(&self.0, &other.0) => true,
-            (Node::List(a), Node::List(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        if self.is_same_part(other) {
+            return true;
+        }
+        match (self.level(), other.level()) {
+            (Level::List(a), Level::List(b)) => {
+                a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same(a, b))
             }
-            (Node::Object(a), Node::Object(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same(&a.1, &b.1))
+            (Level::Object(a), Level::Object(b)) => {
+                a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.0 == b.0 && same(&a.1, &b.1))
             }
             _ => false,
         }
@@ -208,14 +291,14 @@ pub(super) fn register(module: &mut Module) {
     // `part.keys()` → the names of an object's fields, sorted; for a list an empty list.
     module.set_native_fn("keys", |tree: &mut Tree| -> Fallible<Array> {
         spend(tree.len())?;
-        Ok(if tree.list_items().is_some() { Array::new() } else { tree.items() })
+        Ok(if tree.is_list() { Array::new() } else { tree.items() })
     });
     // `part.values()` → the values of an object in the order of their names, or the items of a list.
     module.set_native_fn("values", |tree: &mut Tree| -> Fallible<Array> {
         spend(tree.len())?;
-        Ok(match &*tree.0 {
-            Node::List(items) => items.to_vec(),
-            Node::Object(fields) => fields.iter().map(|(_, value)| value.clone()).collect(),
+        Ok(match tree.level() {
+            Level::List(items) => items,
+            Level::Object(fields) => fields.into_iter().map(|(_, value)| value).collect(),
         })
     });
     module.set_native_fn("==", |a: &mut Tree, b: Tree| Ok(a.equals(&b)));
@@ -251,18 +334,7 @@ pub(super) fn register(module: &mut Module) {
             },
         );
     }
-    module.set_iter(TypeId::of::<Tree>(), |tree| {
-        let tree = tree.cast::<Tree>();
-        let mut at = 0;
-        Box::new(std::iter::from_fn(move || {
-            let next = match &*tree.0 {
-                Node::List(items) => items.get(at).cloned(),
-                Node::Object(fields) => fields.get(at).map(|(key, _)| key.clone().into()),
-            };
-            at += 1;
-            next
-        }))
-    });
+    module.set_iter(TypeId::of::<Tree>(), |tree| Box::new(tree.cast::<Tree>().items().into_iter()));
 }
 
 fn as_array(context: &NativeCallContext<'_>, args: &mut [&mut Dynamic]) -> Fallible<Dynamic> {
@@ -276,9 +348,9 @@ fn as_array(context: &NativeCallContext<'_>, args: &mut [&mut Dynamic]) -> Falli
 }
 
 fn matches_array(tree: &Tree, array: &Array) -> bool {
-    tree.list_items().is_some_and(|items| {
-        items.len() == array.len() && items.iter().zip(array).all(|(a, b)| same(a, b))
-    })
+    tree.is_list()
+        && tree.len() == array.len()
+        && array.iter().enumerate().all(|(at, item)| same(&tree.nth(at), item))
 }
 
 fn spend(operations: usize) -> Fallible<()> {
