@@ -24,14 +24,21 @@ use embedded::Embedded;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use postgres::Postgres;
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-/// Adds to messages what people read in them. What hubs keeps itself was kept with it.
+/// Adds to messages what people read in them, where that is missing.
 pub type Describe = Arc<dyn Fn(Vec<Message>) -> BoxFuture<'static, Vec<Message>> + Send + Sync>;
 
 /// A handle; clones share the connections.
-#[derive(Debug, Clone)]
-pub struct Datanommer(Kept);
+#[derive(Clone)]
+pub struct Datanommer {
+    kept: Kept,
+    wording: Arc<OnceLock<Describe>>,
+}
 
 #[derive(Debug, Clone)]
 enum Kept {
@@ -39,43 +46,54 @@ enum Kept {
     There(Postgres),
 }
 
+impl fmt::Debug for Datanommer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kept.fmt(f)
+    }
+}
+
+impl From<Kept> for Datanommer {
+    fn from(kept: Kept) -> Self {
+        Self { kept, wording: Arc::default() }
+    }
+}
+
 impl Datanommer {
     /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
     pub async fn open(url: &str) -> Result<Self, DatanommerError> {
-        Ok(Self(Kept::Here(Embedded::open(url).await?)))
+        Ok(Self::from(Kept::Here(Embedded::open(url).await?)))
     }
 
     /// What hubs.toml says. A datanommer's database is not asked anything yet: see [`Datanommer::check`].
     pub async fn of(settings: &DatanommerSettings) -> Result<Self, DatanommerError> {
         if settings.url.is_postgres() {
-            return Ok(Self(Kept::There(Postgres::new(settings)?)));
+            return Ok(Self::from(Kept::There(Postgres::new(settings)?)));
         }
         Self::open(settings.url.as_str()).await
     }
 
     /// Whether questions can be answered.
     pub async fn check(&self) -> Result<(), DatanommerError> {
-        match &self.0 {
+        match &self.kept {
             Kept::Here(_) => Ok(()),
             Kept::There(there) => there.check().await,
         }
     }
 
-    /// How a datanommer's messages, which know people and packages but no sentence, get one. Only the first call counts.
+    /// How messages that know people and packages but no sentence get one. Only the first call counts.
     pub fn described_by(&self, describe: Describe) {
-        if let Kept::There(there) = &self.0 {
-            there.described_by(describe);
-        }
+        // Whoever was first stays.
+        let _ = self.wording.set(describe);
     }
 
     /// Whether hubs keeps the messages itself.
     pub fn is_kept_here(&self) -> bool {
-        matches!(self.0, Kept::Here(_))
+        matches!(self.kept, Kept::Here(_))
     }
 
     /// Returns when what runs is done and the file is no longer used; then all handles answer errors.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.kept {
             Kept::Here(here) => here.close().await,
             Kept::There(there) => there.close().await,
         }
@@ -84,7 +102,7 @@ impl Datanommer {
     /// Adds messages in one transaction. One that is there, by id and time, is skipped; returns how many were not.
     /// Adds none to a datanommer's database: datanommer does.
     pub async fn add(&self, messages: &[Arc<Message>]) -> Result<usize, DatanommerError> {
-        match &self.0 {
+        match &self.kept {
             Kept::Here(here) => here.add(messages).await,
             Kept::There(_) => Ok(0),
         }
@@ -93,16 +111,22 @@ impl Datanommer {
     /// One page of the messages that a question is about. Of the same time, the one that was kept first is the older.
     pub async fn grep(&self, query: &Query) -> Result<Page, DatanommerError> {
         query.check()?;
-        match &self.0 {
-            Kept::Here(here) => here.grep(query).await,
-            Kept::There(there) => there.grep(query).await,
+        let mut page = match &self.kept {
+            Kept::Here(here) => here.grep(query).await?,
+            Kept::There(there) => there.grep(query).await?,
+        };
+        if let Some(describe) = self.wording.get()
+            && page.messages.iter().any(|message| !message.description.is_worded())
+        {
+            page.messages = describe(page.messages).await;
         }
+        Ok(page)
     }
 
     /// How many messages a question is about.
     pub async fn count(&self, query: &Query) -> Result<u64, DatanommerError> {
         query.check()?;
-        match &self.0 {
+        match &self.kept {
             Kept::Here(here) => here.count(query).await,
             Kept::There(there) => there.count(query).await,
         }
@@ -117,7 +141,7 @@ impl Datanommer {
         query.check()?;
         let length = Length::new(bucket)?;
         length.check(query)?;
-        let rows = match &self.0 {
+        let rows = match &self.kept {
             Kept::Here(here) => here.activity(query, length).await?,
             Kept::There(there) => there.activity(query, length).await?,
         };
@@ -126,7 +150,7 @@ impl Datanommer {
 
     /// What there is, by category. Reads an index to its end, or a datanommer's whole table.
     pub async fn stats(&self) -> Result<Stats, DatanommerError> {
-        match &self.0 {
+        match &self.kept {
             Kept::Here(here) => here.stats().await,
             Kept::There(there) => there.stats().await,
         }
@@ -140,7 +164,7 @@ impl Datanommer {
         keep_bytes: u64,
         now: Timestamp,
     ) -> Result<u64, DatanommerError> {
-        match &self.0 {
+        match &self.kept {
             Kept::Here(here) => here.prune(keep, keep_bytes, now).await,
             Kept::There(_) => Ok(0),
         }
@@ -160,7 +184,7 @@ impl Datanommer {
     }
 
     fn kept_here(&self) -> Result<&Embedded, DatanommerError> {
-        match &self.0 {
+        match &self.kept {
             Kept::Here(here) => Ok(here),
             Kept::There(there) => Err(DatanommerError::ReadOnly(there.place().into())),
         }

@@ -56,7 +56,7 @@ async fn history() -> Datanommer {
 }
 
 fn embedded(history: &Datanommer) -> &Embedded {
-    match &history.0 {
+    match &history.kept {
         Kept::Here(here) => here,
         Kept::There(_) => panic!("kept there"),
     }

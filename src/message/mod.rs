@@ -34,7 +34,7 @@ pub struct Message {
     pub wire: Wire,
     pub body: Arc<Value>,
     pub headers: Arc<Map<String, Value>>,
-    /// What people read in it: from headers at first, completed by processors.
+    /// What people read in it: from headers at first, completed by processors; names for all, words for who needs them.
     pub description: Description,
 }
 
@@ -66,4 +66,11 @@ pub struct Description {
     pub usernames: Vec<String>,
     pub packages: Vec<String>,
     pub objects: Vec<String>,
+}
+
+impl Description {
+    /// Whether it has its sentence, and with it all else that is for people: see `widget::Processors::word`.
+    pub fn is_worded(&self) -> bool {
+        !self.summary.is_empty()
+    }
 }

@@ -1,4 +1,4 @@
-//! What the history needs of others: sentences for a datanommer's messages, and somebody who throws old ones away.
+//! What the history needs of others: sentences for messages that have none, and somebody who throws old ones away.
 
 use crate::config::DatanommerSettings;
 use crate::datanommer::Datanommer;
@@ -34,7 +34,7 @@ pub(super) async fn prepare(
     }
 }
 
-/// What people read in messages that were kept without it. The names that datanommer has stay.
+/// What people read in messages that were kept without it: all of a datanommer's, and ours that concerned nobody.
 async fn describe(shelf: Arc<Shelf>, pure: Pool, messages: Vec<Message>) -> Vec<Message> {
     let mut described = Vec::with_capacity(messages.len());
     for some in messages.chunks(DESCRIBED_AT_ONCE) {
@@ -43,16 +43,13 @@ async fn describe(shelf: Arc<Shelf>, pure: Pool, messages: Vec<Message>) -> Vec<
             move |interpreter| {
                 let library = shelf.library();
                 for message in &mut work {
-                    let known = message.description.clone();
-                    library.processors().describe(interpreter, message);
-                    message.description.usernames = known.usernames;
-                    message.description.packages = known.packages;
+                    library.processors().word(interpreter, message);
                 }
                 work
             },
             PATIENCE,
         );
-        // Where no thread could read them they are as datanommer has them.
+        // Where no thread could read them they are as they were kept.
         described.extend(done.await.unwrap_or_else(|_| some.to_vec()));
     }
     described

@@ -68,9 +68,13 @@ impl Inner {
         mut message: Message,
     ) -> Judged {
         let started = std::time::Instant::now();
-        library.processors().describe(interpreter, &mut message);
+        library.processors().name(interpreter, &mut message);
         let candidates = self.candidates(library, &message);
         let now = (self.clock)();
+        // Words cost several times what finding a message's people does, and most messages concern nobody here.
+        if !candidates.is_empty() {
+            library.processors().word(interpreter, &mut message);
+        }
         let mut asking = Asking { interpreter, message: &message, argument: None, now };
         let answers = candidates.iter().map(|ready| asking.answer(ready)).collect();
         let judged = self.judged(message, &candidates, answers, now);

@@ -3,9 +3,11 @@
 use super::calls::count;
 use super::constants::Constants;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::message::{Description, Message, TopicPattern, Wire};
+use crate::message::{Description, Message, Topic, TopicPattern, Wire};
 use crate::script::{Argument, Call, Facts, Failure, Interpreter, MessageArgument, Source};
+use rustc_hash::FxHashMap;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// One file of `widgets/messages/`.
@@ -54,16 +56,12 @@ impl Processor {
         self.functions.iter().any(|name| name == function)
     }
 
-    /// How closely it names this message: by schema most closely, else by the literal words of the best pattern.
-    fn closeness(&self, message: &Message) -> Option<usize> {
-        let schema = message.headers.get("fedora_messaging_schema").and_then(Value::as_str);
-        if self.schemas.iter().any(|known| Some(known.as_str()) == schema) {
-            return Some(usize::MAX);
-        }
+    /// How closely it names this topic: by the literal words of its best pattern.
+    fn closeness(&self, topic: &Topic) -> Option<usize> {
         let literal = |p: &&TopicPattern| {
             p.as_str().split('.').filter(|word| *word != "*" && *word != "#").count()
         };
-        self.topics.iter().filter(|p| p.matches(&message.topic)).map(|p| literal(&p)).max()
+        self.topics.iter().filter(|p| p.matches(topic)).map(|p| literal(&p)).max()
     }
 }
 
@@ -71,10 +69,28 @@ impl Processor {
 #[derive(Debug, Default)]
 pub struct Processors {
     all: Vec<Arc<Processor>>,
+    /// Those with a pattern that begins with this word, or with a wildcard, by their places in `all`: of some dozens a
+    /// message is compared with two or three.
+    by_category: FxHashMap<String, Vec<usize>>,
+    of_any_category: Vec<usize>,
+    by_schema: FxHashMap<String, usize>,
 }
 
 impl Processors {
     pub(super) fn add(&mut self, processor: Arc<Processor>) {
+        let place = self.all.len();
+        for schema in &processor.schemas {
+            self.by_schema.entry(schema.clone()).or_insert(place);
+        }
+        for pattern in &processor.topics {
+            let places = match pattern.as_str().split('.').next() {
+                Some("*" | "#") => &mut self.of_any_category,
+                word => self.by_category.entry(word.unwrap_or_default().into()).or_default(),
+            };
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        }
         self.all.push(processor);
     }
 
@@ -88,27 +104,59 @@ impl Processors {
     }
 
     fn processor_for(&self, message: &Message) -> Option<&Arc<Processor>> {
-        // The last of equals would win in `max_by_key`; the first in the alphabet is easier to foresee.
-        self.all
-            .iter()
-            .rev()
-            .filter_map(|p| Some((p.closeness(message)?, p)))
-            .max_by_key(|(n, _)| *n)
-            .map(|(_, p)| p)
+        let schema = message.headers.get("fedora_messaging_schema").and_then(Value::as_str);
+        if let Some(place) = schema.and_then(|schema| self.by_schema.get(schema)) {
+            return self.all.get(*place);
+        }
+        let of_category = self.by_category.get(message.topic.category());
+        let places = of_category.into_iter().flatten().chain(&self.of_any_category);
+        // Of equals the first in the alphabet, which is easy to foresee.
+        places
+            .filter_map(|place| Some((self.all[*place].closeness(&message.topic)?, *place)))
+            .max_by_key(|(closeness, place)| (*closeness, Reverse(*place)))
+            .map(|(_, place)| &self.all[place])
     }
 
-    /// Adds to a message what its processor reads in it. One that fails leaves out its field; without one the topic is
-    /// the summary.
+    /// Adds to a message all that its processor reads in it. One that fails leaves out its field; without one the topic
+    /// is the summary.
     pub fn describe(&self, interpreter: &mut Interpreter, message: &mut Message) {
-        if let Some(processor) = self.processor_for(message) {
-            // As it came: what its headers say of people is in it.
-            let raw = interpreter.message(message);
-            let call = Call::at(message.sent_at);
-            let wire = message.wire;
-            Reading { processor, interpreter, message: &raw, call: &call }
-                .fill(&mut message.description, wire);
+        self.name(interpreter, message);
+        self.word(interpreter, message);
+    }
+
+    /// People and packages: what the index looks up, and so read in every message.
+    pub fn name(&self, interpreter: &mut Interpreter, message: &mut Message) {
+        // Fedora Messaging's own headers name people and packages; the publisher knows best.
+        if message.wire != Wire::Fedmsg {
+            return;
         }
-        if message.description.summary.is_empty() {
+        let Some(processor) = self.processor_for(message) else { return };
+        if processor.has("usernames") || processor.has("packages") {
+            let mut reading = Reading::new(processor, interpreter, message);
+            let usernames = reading.names("usernames");
+            let packages = reading.names("packages");
+            message.description.usernames = usernames;
+            message.description.packages = packages;
+        }
+    }
+
+    /// Sentence, link, icons and objects: read when somebody wants to see them. Does nothing where that was done.
+    pub fn word(&self, interpreter: &mut Interpreter, message: &mut Message) {
+        if message.description.is_worded() {
+            return;
+        }
+        if let Some(processor) = self.processor_for(message) {
+            let mut reading = Reading::new(processor, interpreter, message);
+            message.description = Description {
+                summary: reading.text("summary"),
+                link: reading.text("link"),
+                icon: reading.text("icon"),
+                secondary_icon: reading.text("secondary_icon"),
+                objects: reading.names("objects"),
+                ..std::mem::take(&mut message.description)
+            };
+        }
+        if !message.description.is_worded() {
             message.description.summary = message.topic.as_str().into();
         }
     }
@@ -117,22 +165,14 @@ impl Processors {
 struct Reading<'a> {
     processor: &'a Processor,
     interpreter: &'a mut Interpreter,
-    message: &'a MessageArgument,
-    call: &'a Call,
+    message: MessageArgument,
+    call: Call,
 }
 
-impl Reading<'_> {
-    fn fill(&mut self, description: &mut Description, wire: Wire) {
-        description.summary = self.text("summary");
-        description.link = self.text("link");
-        description.icon = self.text("icon");
-        description.secondary_icon = self.text("secondary_icon");
-        description.objects = self.names("objects");
-        // Fedora Messaging's own headers name people and packages; the publisher knows best.
-        if wire == Wire::Fedmsg {
-            description.usernames = self.names("usernames");
-            description.packages = self.names("packages");
-        }
+impl<'a> Reading<'a> {
+    fn new(processor: &'a Processor, interpreter: &'a mut Interpreter, message: &Message) -> Self {
+        let call = Call::at(message.sent_at);
+        Self { message: interpreter.message(message), processor, interpreter, call }
     }
 
     fn value(&mut self, function: &'static str) -> Option<Value> {
@@ -140,8 +180,12 @@ impl Reading<'_> {
             return None;
         }
         let source = &self.processor.source;
-        match self.interpreter.call(source, function, &[Argument::Message(self.message)], self.call)
-        {
+        match self.interpreter.call(
+            source,
+            function,
+            &[Argument::Message(&self.message)],
+            &self.call,
+        ) {
             Ok(value) => Some(value),
             Err(failure) => {
                 self.failed(function, &failure);

@@ -9,11 +9,11 @@ mod sql;
 
 use super::activity::{Counted, Length};
 use super::stats::Stats;
-use super::{DatanommerError as Error, Describe, Page, Query};
+use super::{DatanommerError as Error, Page, Query};
 use crate::config::DatanommerSettings;
 use sql::{Known, Sql};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use std::{fmt, future::Future, str::FromStr, sync::Arc, sync::OnceLock, time::Duration};
+use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
 
 /// A snapshot: pages and totals are of the same moment.
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -22,7 +22,6 @@ const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
 pub(super) struct Postgres {
     pool: PgPool,
     options: Arc<PgConnectOptions>,
-    describe: Arc<OnceLock<Describe>>,
     /// For people: `datanommer at db.example.org:5432`.
     place: Arc<str>,
     timeout: Duration,
@@ -57,17 +56,11 @@ impl Postgres {
             .max_connections(settings.connections)
             .acquire_timeout(timeout)
             .connect_lazy_with(options.clone());
-        let (options, describe) = (Arc::new(options), Arc::default());
-        Ok(Self { pool, options, describe, place: place.into(), timeout })
+        Ok(Self { pool, options: Arc::new(options), place: place.into(), timeout })
     }
 
     pub(super) fn place(&self) -> &str {
         &self.place
-    }
-
-    pub(super) fn described_by(&self, describe: Describe) {
-        // Whoever was first stays.
-        let _ = self.describe.set(describe);
     }
 
     pub(super) async fn close(&self) {
@@ -99,11 +92,7 @@ impl Postgres {
             };
             Ok(Page { total, pages: total.div_ceil(query.rows_per_page.into()), messages })
         };
-        let mut page = self.ask(work).await?;
-        if let Some(describe) = self.describe.get() {
-            page.messages = describe(page.messages).await;
-        }
-        Ok(page)
+        self.ask(work).await
     }
 
     pub(super) async fn count(&self, query: &Query) -> Result<u64, Error> {
