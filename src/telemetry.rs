@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 pub const MESSAGES: &str = "hubs_messages_total";
 /// Messages that were skipped, by `source` and `reason`.
 pub const MESSAGES_SKIPPED: &str = "hubs_messages_skipped_total";
+/// Messages that a bus gave once more and that were left alone.
+pub const DOUBLES: &str = "hubs_messages_repeated_total";
 /// Instances that the index named.
 pub const CANDIDATES: &str = "hubs_candidates_total";
 /// Instances that a message invalidated.
@@ -59,6 +61,7 @@ pub fn start_metrics() -> anyhow::Result<PrometheusHandle> {
 fn describe() {
     describe_counter!(MESSAGES, "Messages taken from the bus");
     describe_counter!(MESSAGES_SKIPPED, "Messages that were skipped, by reason");
+    describe_counter!(DOUBLES, "Messages that came once more and were left alone");
     describe_counter!(CANDIDATES, "Instances that the index named");
     describe_counter!(INVALIDATIONS, "Instances that a message invalidated");
     describe_histogram!(TRIAGE_SECONDS, Unit::Seconds, "Time of a message in triage");

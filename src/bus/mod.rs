@@ -27,19 +27,27 @@ pub struct Delivery {
     pub source: Source,
     /// Told when the message's invalidations are on disk: only then may its source call it done.
     pub done: Option<oneshot::Sender<()>>,
+    /// Whether it is left alone when it was taken before. Buses give some messages twice; who posts a recording once
+    /// more wants it taken once more.
+    pub once: bool,
 }
 
 impl Delivery {
     /// Of a source that waits for nothing.
     pub fn new(message: Message, source: Source) -> Self {
         counter!(telemetry::MESSAGES, "source" => source.0).increment(1);
-        Self { message, source, done: None }
+        Self { message, source, done: None, once: true }
     }
 
     /// And what to wait for before its source may forget the message.
     pub fn acknowledged(message: Message, source: Source) -> (Self, oneshot::Receiver<()>) {
         let (done, when_done) = oneshot::channel();
         (Self { done: Some(done), ..Self::new(message, source) }, when_done)
+    }
+
+    /// Taken although it was taken before.
+    pub fn again(self) -> Self {
+        Self { once: false, ..self }
     }
 }
 

@@ -1,17 +1,18 @@
 //! What happens to a message once it is here: read, archived, judged, its invalidations on disk, then acknowledged.
 
+use super::taken::{Sorted, TakenBefore};
 use crate::bus::Delivery;
 use crate::datanommer::Datanommer;
 use crate::hub::HubName;
 use crate::message::Message;
 use crate::rebuild::{Due, Rebuild};
-use crate::store::{Journal, Seen, Store};
+use crate::store::{Journal, Seen, Store, Taken, mark_of};
 use crate::triage::{Judged, Triage};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Messages that share one transaction: on a quiet bus one, in a flood so many that the disk is no bottleneck.
@@ -25,27 +26,24 @@ pub(super) struct Intake {
     pub(super) journal: Arc<Journal>,
     pub(super) rebuild: Rebuild,
     pub(super) store: Store,
+    pub(super) taken: TakenBefore,
+    pub(super) clock: fn() -> Timestamp,
 }
 
 impl Intake {
     /// Takes messages until it is told to stop. What was not acknowledged by then is sent again by whoever sent it.
-    pub(super) async fn run(self, mut receiver: mpsc::Receiver<Delivery>, stop: CancellationToken) {
+    pub(super) async fn run(
+        mut self,
+        mut receiver: mpsc::Receiver<Delivery>,
+        stop: CancellationToken,
+    ) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             let taken = tokio::select! {
                 taken = receiver.recv_many(&mut batch, BATCH) => taken,
                 () = stop.cancelled() => return,
             };
-            if taken == 0 {
-                return;
-            }
-            let mut messages = Vec::with_capacity(taken);
-            let mut receipts = Vec::new();
-            for Delivery { message, done, .. } in batch.drain(..) {
-                messages.push(message);
-                receipts.extend(done);
-            }
-            if !self.take(messages, receipts, &stop).await {
+            if taken == 0 || !self.take(batch.drain(..), &stop).await {
                 return;
             }
         }
@@ -53,22 +51,33 @@ impl Intake {
 
     /// One batch, whole. `false` when it is time to stop and the disk has not taken it.
     async fn take(
-        &self,
-        messages: Vec<Message>,
-        receipts: Vec<oneshot::Sender<()>>,
+        &mut self,
+        batch: impl Iterator<Item = Delivery>,
         stop: &CancellationToken,
     ) -> bool {
-        let judged = self.triage.judge(messages).await;
-        while let Err(error) = self.keep(&judged).await {
-            tracing::error!(
-                error = format!("{error:#}"),
-                messages = judged.len(),
-                "messages could not be put on disk; trying again"
-            );
-            tokio::select! {
-                () = tokio::time::sleep(RETRY) => {}
-                () = stop.cancelled() => return false,
+        let Sorted { new, doubles } = self.taken.sort(batch);
+        let seen = self.last_of_each_source(&new);
+        let marks: Vec<u64> = new.iter().map(|delivery| mark_of(&delivery.message.id)).collect();
+        let mut receipts: Vec<_> = doubles.into_iter().filter_map(|double| double.done).collect();
+        let mut messages = Vec::with_capacity(new.len());
+        for Delivery { message, done, .. } in new {
+            messages.push(message);
+            receipts.extend(done);
+        }
+        if !messages.is_empty() {
+            let judged = self.triage.judge(messages).await;
+            while let Err(error) = self.keep(&judged, &seen, &marks).await {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    messages = judged.len(),
+                    "messages could not be put on disk; trying again"
+                );
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => {}
+                    () = stop.cancelled() => return false,
+                }
             }
+            self.taken.note(&marks);
         }
         for receipt in receipts {
             // Whoever no longer waits does not mind.
@@ -77,7 +86,21 @@ impl Intake {
         true
     }
 
-    async fn keep(&self, judged: &[Judged]) -> anyhow::Result<()> {
+    /// Where catching up with a bus would begin. No message is later than now, whatever it says of itself.
+    fn last_of_each_source(&self, new: &[Delivery]) -> Vec<Seen> {
+        let now = (self.clock)();
+        let mut last: HashMap<&'static str, Seen> = HashMap::new();
+        for Delivery { message, source, .. } in new {
+            let sent_at = message.sent_at.min(now);
+            if last.get(source.0).is_none_or(|seen| seen.sent_at <= sent_at) {
+                let id = message.id.clone();
+                last.insert(source.0, Seen { source: source.0, id, sent_at });
+            }
+        }
+        last.into_values().collect()
+    }
+
+    async fn keep(&self, judged: &[Judged], seen: &[Seen], marks: &[u64]) -> anyhow::Result<()> {
         let messages: Vec<Arc<Message>> = judged.iter().map(|one| one.message.clone()).collect();
         // Before the invalidations: a feed that is rebuilt must find the message that caused it.
         self.datanommer.add(&messages).await?;
@@ -88,10 +111,9 @@ impl Intake {
                 concerned.map(|c| Due { id: c.id, hub: c.hub.clone(), cause: one.cause() })
             })
             .collect();
-        let latest = judged.iter().map(|one| &one.message).max_by_key(|message| message.sent_at);
-        let seen = latest.map(|message| Seen { id: message.id.clone(), sent_at: message.sent_at });
-        let invalidations: Vec<_> = due.iter().map(|one| (one.id, one.cause.clone())).collect();
-        let sequence = self.journal.invalidate(&invalidations, seen.as_ref()).await?;
+        let invalidations = due.iter().map(|one| (one.id, one.cause.clone())).collect();
+        let taken = Taken { invalidations, seen: seen.to_vec(), marks: marks.to_vec() };
+        let sequence = self.journal.take(taken).await?;
         self.touch(judged).await?;
         self.rebuild.invalidate(&due, sequence);
         Ok(())

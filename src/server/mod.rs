@@ -8,6 +8,7 @@ mod history;
 mod intake;
 mod reload;
 mod seed;
+mod taken;
 mod unreturned;
 
 pub use seed::{hubs as seed, misplaced};
@@ -36,6 +37,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use taken::TakenBefore;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -142,12 +144,15 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (sender, receiver) = bus::channel();
+    let taken = TakenBefore::new(journal.marks().await?);
     let intake = intake::Intake {
         triage: triage.clone(),
         datanommer: datanommer.clone(),
         journal,
         rebuild: rebuild.clone(),
         store: store.clone(),
+        taken,
+        clock,
     };
     tasks.spawn(intake.run(receiver, stop.clone()));
     tasks.spawn({

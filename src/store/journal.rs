@@ -1,4 +1,4 @@
-//! The journal: which instances are invalid, and the last message that was seen.
+//! The journal: which instances are invalid, which messages were taken, and how far each bus was read.
 //!
 //! A file of its own, since each write is on disk before it counts. One task owns it; what waits while it writes goes
 //! into the next transaction together, so that a thousand callers cost a handful of disk flushes.
@@ -6,10 +6,13 @@
 use super::{StoreError, sqlite};
 use crate::hub::{Cause, InstanceId};
 use jiff::Timestamp;
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use std::path::Path;
 use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
 use tokio::sync::{mpsc, oneshot};
+
+pub(super) const SCHEMA: [&str; 2] =
+    [include_str!("journal.sql"), include_str!("journal_taken.sql")];
 
 /// Requests that wait for the disk; when they are as many, the next caller waits to hand in its own.
 const WAITING: usize = 1_024;
@@ -17,11 +20,31 @@ const WAITING: usize = 1_024;
 /// Requests of one transaction.
 const GROUP: usize = 256;
 
-/// The last message that was taken from the bus.
+/// Marks that are kept. A broker gives again what was not acknowledged, some dozens; catching up overlaps by minutes.
+pub const MARKS: usize = 65_536;
+
+/// The last message that was taken from a bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
+    /// Which bus, as counters name it: `fedmsg`.
+    pub source: &'static str,
     pub id: String,
     pub sent_at: Timestamp,
+}
+
+/// Messages that were judged: whom they concern, and what is to be known of them after a crash.
+#[derive(Debug, Clone, Default)]
+pub struct Taken {
+    pub invalidations: Vec<(InstanceId, Cause)>,
+    /// Of each bus the one that was sent last.
+    pub seen: Vec<Seen>,
+    /// By which the messages are known again, see [`mark_of`].
+    pub marks: Vec<u64>,
+}
+
+/// A message's id in eight bytes.
+pub fn mark_of(id: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(id.as_bytes())
 }
 
 /// An invalidation that nobody has settled yet.
@@ -44,31 +67,27 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 #[derive(Debug)]
 enum Request {
-    Invalidate(Vec<(InstanceId, Cause)>, Option<Seen>, Answer<u64>),
+    Take(Taken, Answer<u64>),
     Settle(Vec<(InstanceId, u64)>, Answer<()>),
     Pending(Answer<Vec<Pending>>),
-    LastSeen(Answer<Option<Seen>>),
+    LastSeen(&'static str, Answer<Option<Seen>>),
+    Marks(Answer<Vec<u64>>),
 }
 
 impl Journal {
     /// Opens a file, and makes it when it is missing.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut connection = sqlite::durable(path, &[include_str!("journal.sql")]).await?;
+        let mut connection = sqlite::durable(path, &SCHEMA).await?;
         let sequence = Arc::new(AtomicU64::new(first_sequence(&mut connection).await?));
         let (requests, waiting) = mpsc::channel(WAITING);
         tokio::spawn(write_in_groups(connection, waiting, Arc::clone(&sequence)));
         Ok(Self { requests, sequence })
     }
 
-    /// Notes that instances are invalid, and how far the bus was read, in one transaction that is on disk when this
-    /// returns. Returns the sequence of these invalidations: larger than any before, in this run and in earlier ones.
-    pub async fn invalidate(
-        &self,
-        instances: &[(InstanceId, Cause)],
-        seen: Option<&Seen>,
-    ) -> Result<u64, StoreError> {
-        let (instances, seen) = (instances.to_vec(), seen.cloned());
-        self.ask(|answer| Request::Invalidate(instances, seen, answer)).await
+    /// Notes what messages invalidated, and that they were taken, in one transaction that is on disk when this returns.
+    /// Returns the sequence of these invalidations: larger than any before, in this run and in earlier ones.
+    pub async fn take(&self, taken: Taken) -> Result<u64, StoreError> {
+        self.ask(|answer| Request::Take(taken, answer)).await
     }
 
     /// Forgets invalidations up to the given sequences; later ones of the same instances stay.
@@ -82,9 +101,14 @@ impl Journal {
         self.ask(Request::Pending).await
     }
 
-    /// The seen message that was sent last.
-    pub async fn last_seen(&self) -> Result<Option<Seen>, StoreError> {
-        self.ask(Request::LastSeen).await
+    /// Of the messages that were taken from a bus the one that was sent last.
+    pub async fn last_seen(&self, source: &'static str) -> Result<Option<Seen>, StoreError> {
+        self.ask(|answer| Request::LastSeen(source, answer)).await
+    }
+
+    /// Of the messages that were taken last, oldest first: [`MARKS`] or a few more.
+    pub async fn marks(&self) -> Result<Vec<u64>, StoreError> {
+        self.ask(Request::Marks).await
     }
 
     /// The sequence of the latest invalidation on disk. Data that is read after this was asked is as new as that.
@@ -129,13 +153,16 @@ async fn write_in_groups(
         // Who no longer waits for the answer does not need it.
         for request in group.drain(..) {
             match request {
-                Request::Invalidate(_, _, answer) => {
+                Request::Take(_, answer) => {
                     given += 1;
                     let _ = answer.send(result().map(|_| given));
                 }
                 Request::Settle(_, answer) => _ = answer.send(result().map(|_| ())),
                 Request::Pending(answer) => _ = answer.send(read_pending(&mut connection).await),
-                Request::LastSeen(answer) => _ = answer.send(read_seen(&mut connection).await),
+                Request::LastSeen(source, answer) => {
+                    let _ = answer.send(read_seen(&mut connection, source).await);
+                }
+                Request::Marks(answer) => _ = answer.send(read_marks(&mut connection).await),
             }
         }
     }
@@ -149,15 +176,15 @@ async fn write(
     group: &[Request],
     mut sequence: u64,
 ) -> Result<u64, sqlx::Error> {
-    if group.iter().all(|one| matches!(one, Request::Pending(_) | Request::LastSeen(_))) {
+    if !group.iter().any(|one| matches!(one, Request::Take(..) | Request::Settle(..))) {
         return Ok(sequence);
     }
     let mut writing = connection.begin_with("BEGIN IMMEDIATE").await?;
     for request in group {
         match request {
-            Request::Invalidate(instances, seen, _) => {
+            Request::Take(taken, _) => {
                 sequence += 1;
-                for (instance, cause) in instances {
+                for (instance, cause) in &taken.invalidations {
                     sqlx::query(
                         "INSERT INTO pending (instance, sequence, message, topic) VALUES ($1, $2, $3, $4)
                          ON CONFLICT (instance) DO UPDATE SET sequence = excluded.sequence,
@@ -170,16 +197,7 @@ async fn write(
                     .execute(&mut *writing)
                     .await?;
                 }
-                if let Some(seen) = seen {
-                    sqlx::query(
-                        "UPDATE state SET seen_id = $1, seen_sent_at = $2
-                         WHERE seen_sent_at IS NULL OR seen_sent_at <= $2",
-                    )
-                    .bind(&seen.id)
-                    .bind(seen.sent_at.as_microsecond())
-                    .execute(&mut *writing)
-                    .await?;
-                }
+                note(&mut writing, taken).await?;
             }
             Request::Settle(settled, _) => {
                 for (instance, sequence) in settled {
@@ -190,7 +208,7 @@ async fn write(
                         .await?;
                 }
             }
-            Request::Pending(_) | Request::LastSeen(_) => {}
+            Request::Pending(_) | Request::LastSeen(..) | Request::Marks(_) => {}
         }
     }
     sqlx::query("UPDATE state SET sequence = $1")
@@ -199,6 +217,36 @@ async fn write(
         .await?;
     writing.commit().await?;
     Ok(sequence)
+}
+
+/// Which messages were taken, and how far the buses were read.
+async fn note(writing: &mut SqliteConnection, taken: &Taken) -> Result<(), sqlx::Error> {
+    for seen in &taken.seen {
+        sqlx::query(
+            "INSERT INTO seen (source, id, sent_at) VALUES ($1, $2, $3)
+             ON CONFLICT (source) DO UPDATE SET id = excluded.id, sent_at = excluded.sent_at
+                 WHERE excluded.sent_at >= seen.sent_at",
+        )
+        .bind(seen.source)
+        .bind(&seen.id)
+        .bind(seen.sent_at.as_microsecond())
+        .execute(&mut *writing)
+        .await?;
+    }
+    if taken.marks.is_empty() {
+        return Ok(());
+    }
+    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO taken (mark) ");
+    insert.push_values(&taken.marks, |mut row, mark| {
+        row.push_bind(mark.cast_signed());
+    });
+    insert.build().execute(&mut *writing).await?;
+    // Places only grow, so that the oldest are a range.
+    sqlx::query("DELETE FROM taken WHERE place <= (SELECT MAX(place) FROM taken) - $1")
+        .bind(i64::try_from(MARKS).expect("a few thousand"))
+        .execute(&mut *writing)
+        .await?;
+    Ok(())
 }
 
 async fn read_pending(connection: &mut SqliteConnection) -> Result<Vec<Pending>, StoreError> {
@@ -217,11 +265,21 @@ async fn read_pending(connection: &mut SqliteConnection) -> Result<Vec<Pending>,
     pending.collect()
 }
 
-async fn read_seen(connection: &mut SqliteConnection) -> Result<Option<Seen>, StoreError> {
-    let row = sqlx::query("SELECT seen_id, seen_sent_at FROM state").fetch_one(connection).await?;
-    let (id, sent_at): (Option<String>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
-    let sent_at = sent_at.and_then(|at| Timestamp::from_microsecond(at).ok());
-    Ok(id.zip(sent_at).map(|(id, sent_at)| Seen { id, sent_at }))
+async fn read_seen(
+    connection: &mut SqliteConnection,
+    source: &'static str,
+) -> Result<Option<Seen>, StoreError> {
+    let sql = "SELECT id, sent_at FROM seen WHERE source = $1";
+    let row: Option<(String, i64)> =
+        sqlx::query_as(sql).bind(source).fetch_optional(connection).await?;
+    let seen = row.and_then(|(id, at)| Some((id, Timestamp::from_microsecond(at).ok()?)));
+    Ok(seen.map(|(id, sent_at)| Seen { source, id, sent_at }))
+}
+
+async fn read_marks(connection: &mut SqliteConnection) -> Result<Vec<u64>, StoreError> {
+    let sql = "SELECT mark FROM taken ORDER BY place";
+    let marks: Vec<i64> = sqlx::query_scalar(sql).fetch_all(connection).await?;
+    Ok(marks.into_iter().map(i64::cast_unsigned).collect())
 }
 
 /// Sequences and ids stay far below 2^63.

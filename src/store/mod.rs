@@ -13,7 +13,7 @@ mod people;
 mod sqlite;
 
 pub use blueprint::{hub_from, user_hub};
-pub use journal::{Journal, Pending, Seen};
+pub use journal::{Journal, MARKS, Pending, Seen, Taken, mark_of};
 pub use people::Person;
 
 use crate::hub::{Column, Config, HubName, NameError, WidgetName};

@@ -294,16 +294,19 @@ async fn an_invalidation_outlives_the_process_until_it_is_settled() {
     let journal = Journal::open(&file).await.unwrap();
     let (one, two) = (InstanceId(1), InstanceId(2));
     let before = journal.sequence();
-    let seen = Seen { id: "2023-1".into(), sent_at: NOW };
-    let first =
-        journal.invalidate(&[(one, cause("m1")), (two, cause("m1"))], Some(&seen)).await.unwrap();
-    let second = journal.invalidate(&[(one, cause("m2"))], None).await.unwrap();
+    let seen = Seen { source: "fedmsg", id: "2023-1".into(), sent_at: NOW };
+    let invalidations = vec![(one, cause("m1")), (two, cause("m1"))];
+    let taken = Taken { invalidations, seen: vec![seen.clone()], marks: vec![7, u64::MAX] };
+    let first = journal.take(taken).await.unwrap();
+    let second = journal.take(invalidation(one, "m2")).await.unwrap();
     assert_eq!((first, second, journal.sequence()), (before + 1, before + 2, before + 2));
     drop(journal);
 
     let journal = Journal::open(&file).await.unwrap();
     assert_eq!(journal.sequence(), second);
-    assert_eq!(journal.last_seen().await.unwrap(), Some(seen.clone()));
+    assert_eq!(journal.last_seen("fedmsg").await.unwrap(), Some(seen.clone()));
+    assert_eq!(journal.last_seen("amqp").await.unwrap(), None);
+    assert_eq!(journal.marks().await.unwrap(), [7, u64::MAX]);
     let expected = [
         Pending { instance: two, sequence: first, cause: cause("m1") },
         Pending { instance: one, sequence: second, cause: cause("m2") },
@@ -314,21 +317,51 @@ async fn an_invalidation_outlives_the_process_until_it_is_settled() {
     assert_eq!(journal.pending().await.unwrap(), expected[1..]);
     journal.settle(&[(one, second)]).await.unwrap();
     assert_eq!(journal.pending().await.unwrap(), []);
-    assert!(journal.invalidate(&[], None).await.unwrap() > second);
+    assert!(journal.take(Taken::default()).await.unwrap() > second);
 
-    let older = Seen { id: "late".into(), sent_at: NOW - SignedDuration::from_secs(1) };
-    journal.invalidate(&[], Some(&older)).await.unwrap();
-    assert_eq!(journal.last_seen().await.unwrap(), Some(seen));
+    let sent_at = NOW - SignedDuration::from_secs(1);
+    let older = Seen { source: "fedmsg", id: "late".into(), sent_at };
+    journal.take(Taken { seen: vec![older], ..Taken::default() }).await.unwrap();
+    assert_eq!(journal.last_seen("fedmsg").await.unwrap(), Some(seen));
+}
+
+fn invalidation(instance: InstanceId, message: &str) -> Taken {
+    Taken { invalidations: vec![(instance, cause(message))], ..Taken::default() }
+}
+
+#[tokio::test]
+async fn the_marks_of_the_last_messages_are_kept_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&folder.path().join("journal.db")).await.unwrap();
+    let all: Vec<u64> = (0..MARKS as u64 + 500).collect();
+    for marks in all.chunks(500) {
+        journal.take(Taken { marks: marks.to_vec(), ..Taken::default() }).await.unwrap();
+    }
+    assert_eq!(journal.marks().await.unwrap(), all[500..]);
+}
+
+#[tokio::test]
+async fn a_journal_of_an_earlier_version_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("journal.db");
+    let mut old = sqlite::durable(&file, &[include_str!("journal.sql")]).await.unwrap();
+    let sql = "INSERT INTO state (sequence, seen_id, seen_sent_at) VALUES (41, '2023-1', 5000000)";
+    sqlx::query(sql).execute(&mut old).await.unwrap();
+    drop(old);
+    let journal = Journal::open(&file).await.unwrap();
+    assert_eq!(journal.sequence(), 41);
+    let seen = journal.last_seen("fedmsg").await.unwrap().unwrap();
+    assert_eq!((seen.id.as_str(), seen.sent_at.as_second()), ("2023-1", 5));
 }
 
 #[tokio::test]
 async fn a_new_journal_counts_on_above_a_lost_one() {
     let folder = tempfile::tempdir().unwrap();
     let lost = Journal::open(&folder.path().join("lost.db")).await.unwrap();
-    let stamped = lost.invalidate(&[(InstanceId(1), cause("m"))], None).await.unwrap();
+    let stamped = lost.take(invalidation(InstanceId(1), "m")).await.unwrap();
     let new = Journal::open(&folder.path().join("new.db")).await.unwrap();
-    assert_eq!(new.last_seen().await.unwrap(), None);
-    assert!(new.invalidate(&[], None).await.unwrap() > stamped);
+    assert_eq!(new.last_seen("fedmsg").await.unwrap(), None);
+    assert!(new.take(Taken::default()).await.unwrap() > stamped);
 }
 
 #[tokio::test]
@@ -337,7 +370,7 @@ async fn many_callers_at_once_each_get_a_sequence_of_their_own() {
     let journal = Journal::open(&folder.path().join("journal.db")).await.unwrap();
     let callers = (1..=500).map(|n| {
         let journal = journal.clone();
-        async move { journal.invalidate(&[(InstanceId(n), cause("m"))], None).await.unwrap() }
+        async move { journal.take(invalidation(InstanceId(n), "m")).await.unwrap() }
     });
     let mut given = futures_util::future::join_all(callers).await;
     given.sort_unstable();
@@ -353,13 +386,13 @@ async fn a_journal_that_can_not_write_says_so_and_counts_nothing() {
     let file = folder.path().join("journal.db");
     let journal = Journal::open(&file).await.unwrap();
     let before = journal.sequence();
-    let mut other = sqlite::durable(&file, &[include_str!("journal.sql")]).await.unwrap();
+    let mut other = sqlite::durable(&file, &journal::SCHEMA).await.unwrap();
     sqlx::query("ALTER TABLE pending RENAME TO gone").execute(&mut other).await.unwrap();
-    let said = journal.invalidate(&[(InstanceId(1), cause("m"))], None).await.unwrap_err();
+    let said = journal.take(invalidation(InstanceId(1), "m")).await.unwrap_err();
     assert!(said.to_string().starts_with("the journal can't be written: "), "{said}");
     assert_eq!(journal.sequence(), before);
     sqlx::query("ALTER TABLE gone RENAME TO pending").execute(&mut other).await.unwrap();
-    assert!(journal.invalidate(&[(InstanceId(1), cause("m"))], None).await.unwrap() > before);
+    assert!(journal.take(invalidation(InstanceId(1), "m")).await.unwrap() > before);
 }
 
 #[test]

@@ -157,6 +157,7 @@ impl Taking {
         match line.message {
             Ok(message) => {
                 let (delivery, done) = Delivery::acknowledged(message, Source("http"));
+                let delivery = delivery.again();
                 self.sender.send(delivery).await.map_err(|_| Refused::Stopping)?;
                 self.under_way.push_back(done);
                 if self.under_way.len() >= UNDER_WAY {
