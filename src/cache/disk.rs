@@ -12,12 +12,18 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// sled's own cache of pages. Small: the hot entries are decoded in memory already.
 const PAGES_BYTES: u64 = 16 << 20;
 
 const FLUSH_EVERY_MS: u64 = 500;
+
+/// How long the process that had the folder before may take to let go of it: it may be ending just now.
+const LETTING_GO: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub struct SledStore {
@@ -44,6 +50,16 @@ enum Trouble {
 
 impl SledStore {
     pub fn open(folder: &Path) -> Result<Self, CacheError> {
+        let until = Instant::now() + LETTING_GO;
+        loop {
+            match Self::open_now(folder) {
+                Err(CacheError::Locked(_)) if Instant::now() < until => thread::sleep(LOOK_AGAIN),
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open_now(folder: &Path) -> Result<Self, CacheError> {
         let failed =
             |why: io::Error| CacheError::Open { folder: folder.into(), why: why.to_string() };
         if let Some(parent) = folder.parent() {
