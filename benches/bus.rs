@@ -5,6 +5,7 @@
 //! among them. Each step includes the ones before it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::cast_precision_loss, reason = "of a few hundred messages")]
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use hubs::config::{Limits, Site};
@@ -107,11 +108,11 @@ fn bus(criterion: &mut Criterion) {
     let batch: Vec<&String> = recorded.iter().cycle().take(BATCH.max(recorded.len())).collect();
     let judged = runtime.block_on(triage.judge(batch.iter().map(|line| read(line)).collect()));
     println!(
-        "{} messages of {} bytes, {} instances; {} are concerned by a message on average",
+        "{} messages of {} bytes, {} instances; {:.1} are concerned by a message on average",
         batch.len(),
         batch.iter().map(|line| line.len()).sum::<usize>() / batch.len(),
         triage.len(),
-        judged.iter().map(|one| one.invalidated.len()).sum::<usize>() / batch.len()
+        judged.iter().map(|one| one.invalidated.len()).sum::<usize>() as f64 / batch.len() as f64
     );
 
     let mut group = criterion.benchmark_group("bus");

@@ -12,6 +12,8 @@ pub const MESSAGES: &str = "hubs_messages_total";
 pub const MESSAGES_SKIPPED: &str = "hubs_messages_skipped_total";
 /// Messages that a bus gave once more and that were left alone.
 pub const DOUBLES: &str = "hubs_messages_repeated_total";
+/// How often it was caught up with what a bus sent while nobody listened, by `outcome`.
+pub const CATCH_UPS: &str = "hubs_catch_ups_total";
 /// Instances that the index named.
 pub const CANDIDATES: &str = "hubs_candidates_total";
 /// Instances that a message invalidated.
@@ -62,6 +64,7 @@ fn describe() {
     describe_counter!(MESSAGES, "Messages taken from the bus");
     describe_counter!(MESSAGES_SKIPPED, "Messages that were skipped, by reason");
     describe_counter!(DOUBLES, "Messages that came once more and were left alone");
+    describe_counter!(CATCH_UPS, "Gaps of a bus that were caught up with, by outcome");
     describe_counter!(CANDIDATES, "Instances that the index named");
     describe_counter!(INVALIDATIONS, "Instances that a message invalidated");
     describe_histogram!(TRIAGE_SECONDS, Unit::Seconds, "Time of a message in triage");

@@ -4,7 +4,7 @@
 //! never waits for us and nothing tells us what was dropped: what an outage costs is caught up with from history.
 
 use super::{
-    Delivery, Source,
+    Delivery, FEDMSG, Gap,
     skipped::{Skipped, Voice},
 };
 use crate::{
@@ -14,8 +14,6 @@ use crate::{
 use std::{thread, time::Instant};
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::sync::CancellationToken;
-
-const SOURCE: Source = Source("fedmsg");
 
 /// Messages that ZeroMQ keeps for an endpoint while we are busy; further ones it drops, unseen and uncounted.
 const HIGH_WATER_MARK: i32 = 1000;
@@ -55,6 +53,7 @@ impl Fedmsg {
     pub fn start(
         settings: &config::Fedmsg,
         deliveries: mpsc::Sender<Delivery>,
+        gap: Gap,
     ) -> Result<Self, BusError> {
         if settings.validate_signatures == Some(true) {
             return Err(BusError::Signatures);
@@ -76,8 +75,9 @@ impl Fedmsg {
             woken,
             stop: stop.clone(),
             deliveries,
+            gap,
             runtime: Handle::current(),
-            skipped: Skipped::new(SOURCE),
+            skipped: Skipped::new(FEDMSG),
         };
         let thread = thread::Builder::new()
             .name("fedmsg".into())
@@ -134,13 +134,21 @@ impl Endpoint {
         Ok(Self { name: name.into(), messages, events, voice: Voice::default() })
     }
 
-    /// Tells the log of what happened to the connection. One that comes and goes all the time is not told each time.
-    fn report(&mut self) {
+    /// Tells the log of what happened to the connection, and whoever catches up with what it cost. To the log one that
+    /// comes and goes all the time is not told each time.
+    fn report(&mut self, gap: &Gap) {
         while let Ok(event) = self.events.recv_multipart(zmq::DONTWAIT) {
             let Some(&[low, high, ..]) = event.first().map(Vec::as_slice) else { continue };
+            let event = zmq::SocketEvent::from_raw(u16::from_le_bytes([low, high]));
+            let is_connected = event == zmq::SocketEvent::HANDSHAKE_SUCCEEDED;
+            if is_connected {
+                gap.connected();
+            } else {
+                gap.open();
+            }
             let Some(unsaid) = self.voice.turn(Instant::now()) else { continue };
             let endpoint = &self.name;
-            match zmq::SocketEvent::from_raw(u16::from_le_bytes([low, high])) {
+            match event {
                 zmq::SocketEvent::HANDSHAKE_SUCCEEDED => {
                     tracing::info!(endpoint, unsaid, "connected to fedmsg at {endpoint}");
                 }
@@ -169,14 +177,9 @@ fn subscriber(context: &zmq::Context, topics: &[String]) -> zmq::Result<zmq::Soc
         socket.set_subscribe(b"")?;
     }
     for topic in topics {
-        socket.set_subscribe(prefix(topic).as_bytes())?;
+        socket.set_subscribe(config::Fedmsg::prefix(topic).as_bytes())?;
     }
     Ok(socket)
-}
-
-/// ZeroMQ subscribes to prefixes, so a pattern ends at its first wildcard.
-fn prefix(topic: &str) -> &str {
-    topic.split(['*', '#']).next().unwrap_or_default()
 }
 
 struct Listener {
@@ -184,6 +187,7 @@ struct Listener {
     woken: zmq::Socket,
     stop: CancellationToken,
     deliveries: mpsc::Sender<Delivery>,
+    gap: Gap,
     runtime: Handle,
     skipped: Skipped,
 }
@@ -192,7 +196,7 @@ impl Listener {
     fn listen(mut self) {
         while !self.stop.is_cancelled() {
             for n in self.readable() {
-                self.endpoints[n].report();
+                self.endpoints[n].report(&self.gap);
                 for _ in 0..AT_A_TURN {
                     let Some(frames) = receive(&self.endpoints[n].messages) else { break };
                     if !self.hand_on(&frames) {
@@ -227,7 +231,7 @@ impl Listener {
     /// False when nobody takes messages any more.
     fn hand_on(&mut self, frames: &Frames) -> bool {
         match frames.message() {
-            Ok(message) => self.deliver(Delivery::new(message, SOURCE)),
+            Ok(message) => self.deliver(Delivery::new(message, FEDMSG)),
             Err(why) => {
                 let topic = String::from_utf8_lossy(&frames.kept[0]);
                 self.skipped.add(&topic, &why, Instant::now());
@@ -288,7 +292,7 @@ mod tests {
         config::Fedmsg {
             endpoints: vec![endpoint.into()],
             topics: topics.iter().map(ToString::to_string).collect(),
-            validate_signatures: None,
+            ..config::Fedmsg::default()
         }
     }
 
@@ -315,7 +319,8 @@ mod tests {
             publisher.set_linger(0).unwrap();
             publisher.bind("tcp://127.0.0.1:*").unwrap();
             let endpoint = publisher.get_last_endpoint().unwrap().unwrap();
-            let fedmsg = Fedmsg::start(&settings(&endpoint, topics), sender).unwrap();
+            let fedmsg =
+                Fedmsg::start(&settings(&endpoint, topics), sender, Gap::default()).unwrap();
             let publisher = subscribed(publisher, topics.len().max(1)).await;
             assert!(deliveries.try_recv().is_err());
             Self { publisher, fedmsg, deliveries }
@@ -354,7 +359,7 @@ mod tests {
         ]);
         bus.publish("x.y", "last");
         let first = bus.deliveries.recv().await.unwrap();
-        assert_eq!((first.message.id.as_str(), first.source), ("first", SOURCE));
+        assert_eq!((first.message.id.as_str(), first.source), ("first", FEDMSG));
         assert_eq!(bus.next().await, "last");
     }
 
@@ -416,7 +421,7 @@ mod tests {
     async fn what_cannot_be_subscribed_to_is_named() {
         let said = |settings: config::Fedmsg| {
             let (sender, _deliveries) = bus::channel();
-            Fedmsg::start(&settings, sender).err().unwrap().to_string()
+            Fedmsg::start(&settings, sender, Gap::default()).err().unwrap().to_string()
         };
         assert_eq!(
             said(settings("hub.example.org:9940", &[])),

@@ -4,11 +4,13 @@
 //! and skipped; it stops nothing. Knows nothing of what a message invalidates.
 
 mod fedmsg;
+mod gap;
 mod ndjson;
 mod recording;
 mod skipped;
 
 pub use fedmsg::{BusError, Fedmsg};
+pub use gap::Gap;
 pub use ndjson::{Line, Lines};
 pub use recording::{Recording, RecordingError};
 
@@ -46,6 +48,7 @@ impl Delivery {
     }
 
     /// Taken although it was taken before.
+    #[must_use]
     pub fn again(self) -> Self {
         Self { once: false, ..self }
     }
@@ -54,6 +57,8 @@ impl Delivery {
 /// What a message came by, as counters and logs name it: `fedmsg`, `http`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(pub &'static str);
+
+pub const FEDMSG: Source = Source("fedmsg");
 
 pub fn channel() -> (mpsc::Sender<Delivery>, mpsc::Receiver<Delivery>) {
     mpsc::channel(WAITING)

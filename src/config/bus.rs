@@ -1,7 +1,7 @@
 //! `[bus.*]`: where messages come from.
 
 use super::document::{Item, Table};
-use super::value::{Misfit, flag, list, text};
+use super::value::{Misfit, flag, list, number, text};
 
 /// Nothing is connected to but what hubs.toml names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +18,29 @@ pub struct Fedmsg {
     pub topics: Vec<String>,
     /// `None` when the file does not say.
     pub validate_signatures: Option<bool>,
+    /// An archive to ask for what was missed.
+    pub datagrepper_url: Option<String>,
+    /// Missed messages that are asked for at most.
+    pub catch_up_limit: usize,
+}
+
+impl Default for Fedmsg {
+    fn default() -> Self {
+        Self {
+            endpoints: vec![],
+            topics: vec![String::new()],
+            validate_signatures: None,
+            datagrepper_url: None,
+            catch_up_limit: 100_000,
+        }
+    }
+}
+
+impl Fedmsg {
+    /// `ZeroMQ` subscribes to prefixes, so a pattern ends at its first wildcard.
+    pub fn prefix(topic: &str) -> &str {
+        topic.split(['*', '#']).next().unwrap_or_default()
+    }
 }
 
 pub(super) fn read(root: &Table<'_>) -> Bus {
@@ -38,9 +61,11 @@ fn read_fedmsg(table: Table<'_>) -> Fedmsg {
             Ok(endpoints)
         }
     });
-    let mut topics = vec![String::new()];
-    table.set("topics", &mut topics, list(text));
-    let validate_signatures = table.read("validate_signatures", |item| {
+    let mut fedmsg = Fedmsg { endpoints: endpoints.unwrap_or_default(), ..Fedmsg::default() };
+    table.set("topics", &mut fedmsg.topics, list(text));
+    fedmsg.datagrepper_url = table.read("datagrepper_url", archive);
+    table.set("catch_up_limit", &mut fedmsg.catch_up_limit, number(0..=10_000_000));
+    fedmsg.validate_signatures = table.read("validate_signatures", |item| {
         if flag(item)? {
             return Err(Misfit::advises(
                 "this version can't check the signatures of messages",
@@ -50,7 +75,18 @@ fn read_fedmsg(table: Table<'_>) -> Fedmsg {
         Ok(false)
     });
     table.finish();
-    Fedmsg { endpoints: endpoints.unwrap_or_default(), topics, validate_signatures }
+    fedmsg
+}
+
+fn archive(item: &Item<'_>) -> Result<String, Misfit> {
+    let given = item.value.as_str().filter(|given| {
+        given
+            .split_once("://")
+            .is_some_and(|(scheme, rest)| matches!(scheme, "http" | "https") && !rest.is_empty())
+    });
+    given.map(Into::into).ok_or_else(|| {
+        Misfit::must_be("an address, as in \"https://apps.fedoraproject.org/datagrepper\"")
+    })
 }
 
 fn endpoint(item: &Item<'_>) -> Result<String, Misfit> {

@@ -231,6 +231,14 @@ impl<'m> Judging<'m> {
     fn find(&self, place: &Place) -> Option<Found<'m>> {
         let message = self.message;
         let said = &message.description;
+        let is_word = matches!(
+            place.root,
+            Root::Summary | Root::Link | Root::Icon | Root::SecondaryIcon | Root::Objects
+        );
+        // Nobody has looked for them yet: see `widget::Processors::word`.
+        if is_word && !said.is_worded() {
+            return None;
+        }
         let root = match place.root {
             Root::Topic => Found::Text(message.topic.as_str()),
             Root::Category => Found::Text(message.topic.category()),

@@ -1,5 +1,6 @@
 //! Paging through a datagrepper, the archive of messages over HTTP. Its address comes from a person, not from a script.
 
+use jiff::Timestamp;
 use reqwest::{Client, StatusCode, Url, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,6 +14,8 @@ const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 1 });
 const LONGEST_PAUSE: u64 = 120;
 const TIMEOUT: Duration = Duration::from_mins(1);
+/// It reads times as floats: so much before the last message is asked again, lest one is passed over.
+const OVERLAP: Duration = Duration::from_millis(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum DatagrepperError {
@@ -20,9 +23,9 @@ pub enum DatagrepperError {
         "`{0}` is no address of a datagrepper: write `https://apps.fedoraproject.org/datagrepper`"
     )]
     NoAddress(String),
-    #[error("{at} does not answer ({why}); the import goes on from here when it is started again")]
+    #[error("{at} does not answer ({why})")]
     Unreachable { at: Url, why: String },
-    #[error("{at} answers {status}; the import goes on from here when it is started again")]
+    #[error("{at} answers {status}")]
     Refused { at: Url, status: u16 },
     #[error("{at} answers in a way that no datagrepper does: {why}")]
     NoDatagrepper { at: Url, why: String },
@@ -35,6 +38,39 @@ pub struct Datagrepper {
     /// As the new versions have it; those before 1.0 have only `raw`.
     search: Url,
     filters: Vec<(String, String)>,
+}
+
+/// Through a stretch of time, the oldest message first. Each page starts where the last one ended, by time: so it costs
+/// the same however far it is, and can be resumed.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    from: Timestamp,
+    until: Timestamp,
+    page: u32,
+}
+
+impl Walk {
+    pub fn new(from: Timestamp, until: Timestamp) -> Self {
+        Self { from, until, page: 1 }
+    }
+
+    /// Up to where all is read.
+    pub fn from(&self) -> Timestamp {
+        self.from
+    }
+
+    /// Behind a page whose last message was sent then.
+    pub fn go_on(&mut self, last: Option<Timestamp>) {
+        let next = last.map(|last| last.min(self.until) - OVERLAP).filter(|next| *next > self.from);
+        // A page of one moment only: the next one is behind it.
+        (self.from, self.page) = next.map_or((self.from, self.page + 1), |next| (next, 1));
+    }
+}
+
+/// Since 1970, with what is below a second.
+fn seconds(at: Timestamp) -> String {
+    let micros = at.as_microsecond();
+    format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000))
 }
 
 #[derive(Deserialize)]
@@ -87,24 +123,27 @@ impl Datagrepper {
         ROWS
     }
 
-    /// Messages between two times in seconds since 1970, the oldest first: each as a line of a recording.
-    pub async fn page(
-        &mut self,
-        start: &str,
-        end: &str,
-        page: u32,
-    ) -> Result<Vec<Vec<u8>>, DatagrepperError> {
+    /// In fedmsg's shape, with the signatures of messages that were signed.
+    #[must_use]
+    pub fn of_fedmsg(mut self) -> Self {
+        let path = self.search.path().replace("/v2/search", "/raw");
+        self.search.set_path(&path);
+        self
+    }
+
+    /// The next messages of a walk: each as a line of a recording.
+    pub async fn page(&mut self, walk: &Walk) -> Result<Vec<Vec<u8>>, DatagrepperError> {
         let mut tries = 0;
         loop {
             tries += 1;
             let mut at = self.search.clone();
             at.query_pairs_mut()
                 .extend_pairs(&self.filters)
-                .append_pair("start", start)
-                .append_pair("end", end)
+                .append_pair("start", &seconds(walk.from))
+                .append_pair("end", &seconds(walk.until))
                 .append_pair("order", "asc")
                 .append_pair("rows_per_page", &ROWS.to_string())
-                .append_pair("page", &page.to_string());
+                .append_pair("page", &walk.page.to_string());
             let pause = match self.ask(at).await {
                 Ok(Ok(lines)) => return Ok(lines),
                 // One of before 1.0.

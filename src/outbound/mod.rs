@@ -28,7 +28,7 @@ mod stored;
 mod tests;
 
 pub use cassette::{Cassette, CassetteError};
-pub use datagrepper::{Datagrepper, DatagrepperError};
+pub use datagrepper::{Datagrepper, DatagrepperError, Walk};
 pub use error::OutboundError;
 pub use github::Github;
 pub use kindness::{HostKindness, Kindness, LeftAlone};

@@ -1,7 +1,8 @@
 //! What happens to a message once it is here: read, archived, judged, its invalidations on disk, then acknowledged.
 
+use super::catch_up::CAUGHT_UP;
 use super::taken::{Sorted, TakenBefore};
-use crate::bus::Delivery;
+use crate::bus::{self, Delivery, Gap};
 use crate::datanommer::Datanommer;
 use crate::hub::HubName;
 use crate::message::Message;
@@ -27,6 +28,7 @@ pub(super) struct Intake {
     pub(super) rebuild: Rebuild,
     pub(super) store: Store,
     pub(super) taken: TakenBefore,
+    pub(super) gap: Gap,
     pub(super) clock: fn() -> Timestamp,
 }
 
@@ -56,7 +58,7 @@ impl Intake {
         stop: &CancellationToken,
     ) -> bool {
         let Sorted { new, doubles } = self.taken.sort(batch);
-        let seen = self.last_of_each_source(&new);
+        let seen = self.last_seen(&new);
         let marks: Vec<u64> = new.iter().map(|delivery| mark_of(&delivery.message.id)).collect();
         let mut receipts: Vec<_> = doubles.into_iter().filter_map(|double| double.done).collect();
         let mut messages = Vec::with_capacity(new.len());
@@ -86,21 +88,21 @@ impl Intake {
         true
     }
 
-    /// Where catching up with a bus would begin. No message is later than now, whatever it says of itself.
-    fn last_of_each_source(&self, new: &[Delivery]) -> Vec<Seen> {
-        let now = (self.clock)();
-        let mut last: HashMap<&'static str, Seen> = HashMap::new();
-        for Delivery { message, source, .. } in new {
-            let sent_at = message.sent_at.min(now);
-            if last.get(source.0).is_none_or(|seen| seen.sent_at <= sent_at) {
-                let id = message.id.clone();
-                last.insert(source.0, Seen { source: source.0, id, sent_at });
-            }
-        }
-        last.into_values().collect()
+    /// Where catching up with fedmsg would begin. No message is later than now, whatever it says of itself.
+    fn last_seen(&self, new: &[Delivery]) -> Option<Seen> {
+        let counts = if self.gap.is_open() { CAUGHT_UP } else { bus::FEDMSG };
+        let of_the_bus = new.iter().filter(|delivery| delivery.source == counts);
+        let last = of_the_bus.map(|delivery| &delivery.message).max_by_key(|m| m.sent_at)?;
+        let sent_at = last.sent_at.min((self.clock)());
+        Some(Seen { source: bus::FEDMSG.0, id: last.id.clone(), sent_at })
     }
 
-    async fn keep(&self, judged: &[Judged], seen: &[Seen], marks: &[u64]) -> anyhow::Result<()> {
+    async fn keep(
+        &self,
+        judged: &[Judged],
+        seen: &Option<Seen>,
+        marks: &[u64],
+    ) -> anyhow::Result<()> {
         let messages: Vec<Arc<Message>> = judged.iter().map(|one| one.message.clone()).collect();
         // Before the invalidations: a feed that is rebuilt must find the message that caused it.
         self.datanommer.add(&messages).await?;
@@ -112,7 +114,7 @@ impl Intake {
             })
             .collect();
         let invalidations = due.iter().map(|one| (one.id, one.cause.clone())).collect();
-        let taken = Taken { invalidations, seen: seen.to_vec(), marks: marks.to_vec() };
+        let taken = Taken { invalidations, seen: seen.clone(), marks: marks.to_vec() };
         let sequence = self.journal.take(taken).await?;
         self.touch(judged).await?;
         self.rebuild.invalidate(&due, sequence);

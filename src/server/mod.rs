@@ -4,6 +4,7 @@
 //! go wrong at a start is said here with its way out, before the first request is taken.
 
 mod case_runs;
+mod catch_up;
 mod history;
 mod intake;
 mod reload;
@@ -15,7 +16,7 @@ pub use seed::{hubs as seed, misplaced};
 pub(crate) use unreturned::unreturned;
 
 use crate::bindings;
-use crate::bus::{self, Delivery, Fedmsg};
+use crate::bus::{self, Delivery, Fedmsg, Gap};
 use crate::cache::Cache;
 use crate::config::{Auth, Settings, Site};
 use crate::datanommer::Datanommer;
@@ -121,12 +122,12 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let pure =
         Pool::start(Tier::Pure, sandbox.pure.clone(), sandbox.pure_threads, Some(install.clone()));
     let (shelf, renderer) = read_site(&site, &settings, &pure).await?;
-    history::prepare(&datanommer, &shelf, &pure).await?;
     seed::hubs(&store, &settings, clock()).await?;
 
     let data = Pool::start(Tier::Data, sandbox.data.clone(), sandbox.data_threads, Some(install));
     let live = Live::new(epoch(clock()));
     let triage = Triage::new(shelf.clone(), pure.clone(), sandbox.pure_threads, clock);
+    history::prepare(&datanommer, triage.wording()).await?;
     triage.fill(&store).await?;
     let rebuild = Rebuild::open(rebuild::Parts {
         store: store.clone(),
@@ -144,14 +145,16 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (sender, receiver) = bus::channel();
+    let gap = Gap::default();
     let taken = TakenBefore::new(journal.marks().await?);
     let intake = intake::Intake {
         triage: triage.clone(),
         datanommer: datanommer.clone(),
-        journal,
+        journal: journal.clone(),
         rebuild: rebuild.clone(),
         store: store.clone(),
         taken,
+        gap: gap.clone(),
         clock,
     };
     tasks.spawn(intake.run(receiver, stop.clone()));
@@ -160,9 +163,23 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         async move { rebuild.run(stop).await }
     });
     let kept = settings.datanommer.clone();
-    tasks.spawn(history::prune_on_and_on(datanommer, kept, clock, stop.clone()));
+    tasks.spawn(history::prune_on_and_on(datanommer.clone(), kept, clock, stop.clone()));
     let fedmsg = settings.bus.fedmsg.as_ref();
-    let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone())).transpose()?;
+    let fedmsg =
+        fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone(), gap.clone())).transpose()?;
+    if let Some(fedmsg) = settings.bus.fedmsg.clone() {
+        let catch_up = catch_up::CatchUp {
+            settings: fedmsg,
+            gap,
+            datanommer: datanommer.clone(),
+            journal: journal.clone(),
+            triage: triage.clone(),
+            rebuild: rebuild.clone(),
+            sender: sender.clone(),
+            clock,
+        };
+        tasks.spawn(catch_up.run(stop.clone()));
+    }
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),

@@ -36,8 +36,8 @@ pub struct Seen {
 #[derive(Debug, Clone, Default)]
 pub struct Taken {
     pub invalidations: Vec<(InstanceId, Cause)>,
-    /// Of each bus the one that was sent last.
-    pub seen: Vec<Seen>,
+    /// Of a bus that must be caught up with, the one that was sent last.
+    pub seen: Option<Seen>,
     /// By which the messages are known again, see [`mark_of`].
     pub marks: Vec<u64>,
 }
@@ -221,7 +221,7 @@ async fn write(
 
 /// Which messages were taken, and how far the buses were read.
 async fn note(writing: &mut SqliteConnection, taken: &Taken) -> Result<(), sqlx::Error> {
-    for seen in &taken.seen {
+    if let Some(seen) = &taken.seen {
         sqlx::query(
             "INSERT INTO seen (source, id, sent_at) VALUES ($1, $2, $3)
              ON CONFLICT (source) DO UPDATE SET id = excluded.id, sent_at = excluded.sent_at

@@ -296,7 +296,7 @@ async fn an_invalidation_outlives_the_process_until_it_is_settled() {
     let before = journal.sequence();
     let seen = Seen { source: "fedmsg", id: "2023-1".into(), sent_at: NOW };
     let invalidations = vec![(one, cause("m1")), (two, cause("m1"))];
-    let taken = Taken { invalidations, seen: vec![seen.clone()], marks: vec![7, u64::MAX] };
+    let taken = Taken { invalidations, seen: Some(seen.clone()), marks: vec![7, u64::MAX] };
     let first = journal.take(taken).await.unwrap();
     let second = journal.take(invalidation(one, "m2")).await.unwrap();
     assert_eq!((first, second, journal.sequence()), (before + 1, before + 2, before + 2));
@@ -321,7 +321,7 @@ async fn an_invalidation_outlives_the_process_until_it_is_settled() {
 
     let sent_at = NOW - SignedDuration::from_secs(1);
     let older = Seen { source: "fedmsg", id: "late".into(), sent_at };
-    journal.take(Taken { seen: vec![older], ..Taken::default() }).await.unwrap();
+    journal.take(Taken { seen: Some(older), ..Taken::default() }).await.unwrap();
     assert_eq!(journal.last_seen("fedmsg").await.unwrap(), Some(seen));
 }
 

@@ -71,11 +71,8 @@ impl Inner {
         library.processors().name(interpreter, &mut message);
         let candidates = self.candidates(library, &message);
         let now = (self.clock)();
-        // Words cost several times what finding a message's people does, and most messages concern nobody here.
-        if !candidates.is_empty() {
-            library.processors().word(interpreter, &mut message);
-        }
-        let mut asking = Asking { interpreter, message: &message, argument: None, now };
+        let mut asking =
+            Asking { interpreter, library, message: &mut message, argument: None, now };
         let answers = candidates.iter().map(|ready| asking.answer(ready)).collect();
         let judged = self.judged(message, &candidates, answers, now);
         metrics::histogram!(telemetry::TRIAGE_SECONDS).record(started.elapsed().as_secs_f64());
@@ -134,7 +131,8 @@ impl Inner {
 /// One message on its way through its candidates.
 struct Asking<'a> {
     interpreter: &'a mut Interpreter,
-    message: &'a Message,
+    library: &'a Library,
+    message: &'a mut Message,
     /// For scripts. Making it is the dear part: it is made once, and only if a script must be asked.
     argument: Option<MessageArgument>,
     now: Timestamp,
@@ -149,7 +147,13 @@ impl Asking<'_> {
         }
         let condition =
             condition.get_or_init(|| definition.condition(self.interpreter, placed, self.now));
-        match condition.judge(self.message) {
+        let mut verdict = condition.judge(self.message);
+        // Words cost several times what finding a message's people does, and hardly anybody asks for them here.
+        if verdict == Verdict::Ask && !self.message.description.is_worded() {
+            self.library.processors().word(self.interpreter, self.message);
+            verdict = condition.judge(self.message);
+        }
+        match verdict {
             Verdict::Yes => Answer::Yes,
             Verdict::No => Answer::No,
             Verdict::Ask => self.ask(definition, placed),

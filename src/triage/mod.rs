@@ -22,7 +22,7 @@ use crate::hub::{Cause, Hub, HubName, Instance, InstanceId, WidgetName};
 use crate::message::Message;
 use crate::script::{Interpreter, Pool};
 use crate::store::{Store, StoreError};
-use crate::widget::{Hint, Library, Shelf};
+use crate::widget::{Hint, Library, Shelf, Wording};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -77,6 +77,7 @@ struct Inner {
 pub struct Triage {
     inner: Arc<Inner>,
     pool: Pool,
+    wording: Wording,
     threads: usize,
 }
 
@@ -85,8 +86,9 @@ impl Triage {
     pub fn new(shelf: Arc<Shelf>, pool: Pool, threads: usize, clock: fn() -> Timestamp) -> Self {
         let ready = moka::sync::Cache::new(READY);
         let (plan, memory) = (RwLock::default(), Memory::default());
+        let wording = Wording::new(shelf.clone(), pool.clone());
         let inner = Arc::new(Inner { plan, ready, memory, shelf, clock });
-        Self { inner, pool, threads: threads.max(1) }
+        Self { inner, pool, wording, threads: threads.max(1) }
     }
 
     /// Takes every instance of the store into the index.
@@ -135,6 +137,17 @@ impl Triage {
         of.map(|spot| Concerned { id: spot.id(), hub: spot.hub().name.clone() }).collect()
     }
 
+    /// Every instance that a message of others than this server may concern.
+    pub fn concerned_by_buses(&self) -> Vec<Concerned> {
+        let library = self.inner.shelf.library();
+        let concerned = |widget: &&WidgetName| {
+            let reach = library.get(widget).ok().and_then(|definition| definition.reach());
+            reach.is_some_and(|reach| !reach.is_own_messages())
+        };
+        let names: Vec<WidgetName> = library.names().iter().filter(concerned).cloned().collect();
+        self.instances_of(&names)
+    }
+
     /// Scripts changed: the hints of their instances are asked anew. Returns those instances.
     pub async fn reindex(&self, widgets: &[WidgetName]) -> Vec<Concerned> {
         let concerned = self.instances_of(widgets);
@@ -159,6 +172,11 @@ impl Triage {
             }
         });
         futures_util::future::join_all(shares).await;
+    }
+
+    /// For whoever shows messages that concerned nobody.
+    pub fn wording(&self) -> &Wording {
+        &self.wording
     }
 
     /// What was judged within the last hour.

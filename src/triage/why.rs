@@ -3,6 +3,7 @@
 use super::memory::{Answer, Remembered};
 use super::{Concerned, Inner, PATIENCE, Triage};
 use crate::hub::{HubName, InstanceId, Placed, Visibility, WidgetName};
+use crate::message::Message;
 use crate::script::{Comparison, Interpreter};
 use crate::widget::Definition;
 use jiff::Timestamp;
@@ -131,10 +132,13 @@ impl Inner {
         let now = (self.clock)();
         let narrowed = definition.narrow(interpreter, &placed, now);
         let (condition, hints) = (narrowed.inferred.condition, narrowed.hints);
+        let library = self.shelf.library();
         let message = remembered.map(|kept| {
+            let mut message = Message::clone(&kept.message);
+            library.processors().word(interpreter, &mut message);
             let lacking: Vec<Vec<String>> =
                 hints.iter().map(|hint| hint.lacking(&kept.message)).collect();
-            let argument = interpreter.message(&kept.message);
+            let argument = interpreter.message(&message);
             let traced = definition.trace_check(interpreter, &argument, &placed, now);
             let decided_by = traced.decisive().into_iter().cloned().collect();
             Explained {

@@ -15,6 +15,7 @@ mod narrowing;
 mod parameter;
 mod processors;
 mod reach;
+mod wording;
 
 pub use calls::{CheckFailed, HintError, Narrowed};
 pub use cases::{At, CASES, Case, CaseHub, case_file, cases_of, example_hub, read_cases};
@@ -25,3 +26,4 @@ pub use lint::Unreturned;
 pub use parameter::{Kind, Parameter, ParameterError};
 pub use processors::Processors;
 pub use reach::Reach;
+pub use wording::Wording;

@@ -33,6 +33,17 @@ impl Reach {
         self.hints.iter().any(|hint| *hint == Hint::any())
     }
 
+    /// Whether only what this server tells of itself concerns it, `hubs.…`, if anything.
+    pub fn is_own_messages(&self) -> bool {
+        let is_own = |hint: &Hint| {
+            let by_category = hint.categories.as_ref();
+            let by_topic = hint.topics.as_ref();
+            by_category.is_some_and(|all| all.iter().all(|category| category == "hubs"))
+                || by_topic.is_some_and(|all| all.iter().all(|t| t.as_str().starts_with("hubs.")))
+        };
+        self.hints.iter().all(is_own)
+    }
+
     /// What must be true of a message, as the script might write it; `None` where nothing is known.
     pub fn condition(&self) -> Option<String> {
         let condition = &self.inferred.condition;

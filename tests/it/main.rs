@@ -8,6 +8,7 @@
 mod author;
 mod browser;
 mod cases;
+mod catch_up;
 mod chromium;
 mod command;
 mod crash;

@@ -7,10 +7,10 @@ use crate::cli::place::{Place, SiteOption};
 use crate::cli::print::{complaint, count, note, number};
 use crate::datanommer::Datanommer;
 use crate::message::{Message, parse_line};
-use crate::outbound::Datagrepper;
+use crate::outbound::{Datagrepper, Walk};
 use crate::script::{Interpreter, Tier};
 use crate::widget::Library;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,8 +21,6 @@ const BATCH: usize = 500;
 const BATCH_BYTES: usize = 8 << 20;
 /// Pages between two words on how far it has come.
 const PAGES_A_WORD: u64 = 50;
-/// datagrepper reads times as floats: so much before the last message is asked again, lest one is passed over.
-const OVERLAP: SignedDuration = SignedDuration::from_millis(1);
 /// Time is not what a processor is stopped for here.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -137,7 +135,6 @@ impl Importing {
         self.add(batch).await
     }
 
-    /// Each page starts where the last one ended, by time: so it costs the same however far it is, and can be resumed.
     async fn pages(
         &mut self,
         mut datagrepper: Datagrepper,
@@ -148,10 +145,12 @@ impl Importing {
             Some(since) => Some(since),
             None => self.datanommer.imported(&name).await?,
         };
-        let (mut from, until) = (resumed.unwrap_or(self.kept_since), Timestamp::now());
-        let (mut page, mut pages) = (1, 0_u64);
+        let mut walk = Walk::new(resumed.unwrap_or(self.kept_since), Timestamp::now());
+        let mut pages = 0_u64;
         loop {
-            let lines = datagrepper.page(&seconds(from), &seconds(until), page).await?;
+            let lines = datagrepper.page(&walk).await.map_err(|why| {
+                anyhow::anyhow!("{why}; the import goes on from here when it is started again")
+            })?;
             let is_last = lines.len() < datagrepper.rows();
             let mut messages = Vec::with_capacity(lines.len());
             for line in &lines {
@@ -162,15 +161,14 @@ impl Importing {
             }
             let last = messages.iter().map(|message| message.sent_at).max();
             self.add(messages).await?;
-            let next = last.map(|last| last.min(until) - OVERLAP).filter(|next| *next > from);
-            // A page of one moment only: the next one is behind it.
-            (from, page) = next.map_or((from, page + 1), |next| (next, 1));
-            self.datanommer.note_imported(&name, from).await?;
+            walk.go_on(last);
+            self.datanommer.note_imported(&name, walk.from()).await?;
             if is_last {
                 return Ok(());
             }
             pages += 1;
             if pages.is_multiple_of(PAGES_A_WORD) {
+                let from = walk.from();
                 note(&format!("{} added, up to {from}", count(self.sum.added, "message")));
             }
         }
@@ -194,10 +192,4 @@ impl Importing {
         self.sum.there += described.len() - added;
         Ok(())
     }
-}
-
-/// Since 1970, with what is below a second.
-fn seconds(at: Timestamp) -> String {
-    let micros = at.as_microsecond();
-    format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000))
 }

@@ -89,7 +89,11 @@ async fn print_all(
     batch: Vec<Message>,
     format: Format,
 ) -> anyhow::Result<()> {
-    for judged in triage.judge(batch).await {
+    let judged = triage.judge(batch).await;
+    let messages = judged.iter().map(|one| Message::clone(&one.message)).collect();
+    let messages = triage.wording().word(messages).await;
+    for (judged, message) in judged.into_iter().zip(messages) {
+        let judged = Judged { message: Arc::new(message), ..judged };
         match format {
             Format::Json => writeln!(out, "{}", row(&judged))?,
             Format::Human => human(&mut Plain(&mut *out), &judged)?,

@@ -2,6 +2,7 @@
 
 use super::super::Services;
 use crate::hub::WidgetName;
+use crate::message::Message;
 use crate::render::{Answered, AskedAbout, AskedLately};
 use crate::triage::AskedOf;
 use crate::triage::memory::Answer;
@@ -21,13 +22,14 @@ pub(super) fn about(definition: &Definition) -> Option<AskedAbout> {
     })
 }
 
-pub(super) fn lately(services: &Services, widget: &WidgetName) -> Vec<AskedLately> {
+pub(super) async fn lately(services: &Services, widget: &WidgetName) -> Vec<AskedLately> {
     let asked = services.triage.asked_of(widget, MESSAGES, ANSWERS);
-    asked.into_iter().map(told).collect()
+    let messages = asked.iter().map(|one| Message::clone(&one.asked.message)).collect();
+    let worded = services.triage.wording().word(messages).await;
+    asked.into_iter().zip(&worded).map(|(one, message)| told(one, message)).collect()
 }
 
-fn told(AskedOf { asked, answers, others }: AskedOf) -> AskedLately {
-    let message = &asked.message;
+fn told(AskedOf { asked, answers, others }: AskedOf, message: &Message) -> AskedLately {
     let answers = answers.into_iter().map(|(place, answer)| Answered {
         hub: place.hub,
         instance: place.id,

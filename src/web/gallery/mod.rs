@@ -103,7 +103,7 @@ pub(super) async fn show(
         hosts: &definition.hosts,
         refresh: definition.refresh().map(form::period),
         asked_about: asked::about(&definition),
-        lately: asked::lately(&services, &name),
+        lately: asked::lately(&services, &name).await,
         cases: services.cases.shown(&services, &definition, &cases, may_try),
         problems: problems(&name),
     };
