@@ -68,7 +68,7 @@ impl Intake {
         }
         if !messages.is_empty() {
             let judged = self.triage.judge(messages).await;
-            while let Err(error) = self.keep(&judged, &seen, &marks).await {
+            while let Err(error) = self.keep(&judged, seen.as_ref(), &marks).await {
                 tracing::error!(
                     error = format!("{error:#}"),
                     messages = judged.len(),
@@ -100,7 +100,7 @@ impl Intake {
     async fn keep(
         &self,
         judged: &[Judged],
-        seen: &Option<Seen>,
+        seen: Option<&Seen>,
         marks: &[u64],
     ) -> anyhow::Result<()> {
         let messages: Vec<Arc<Message>> = judged.iter().map(|one| one.message.clone()).collect();
@@ -114,7 +114,7 @@ impl Intake {
             })
             .collect();
         let invalidations = due.iter().map(|one| (one.id, one.cause.clone())).collect();
-        let taken = Taken { invalidations, seen: seen.clone(), marks: marks.to_vec() };
+        let taken = Taken { invalidations, seen: seen.cloned(), marks: marks.to_vec() };
         let sequence = self.journal.take(taken).await?;
         self.touch(judged).await?;
         self.rebuild.invalidate(&due, sequence);

@@ -3,6 +3,7 @@
 //! bus → triage → rebuild → live → web meet here and nowhere else: [`start`] hands each its ends. Everything that can
 //! go wrong at a start is said here with its way out, before the first request is taken.
 
+mod buses;
 mod case_runs;
 mod catch_up;
 mod history;
@@ -16,7 +17,7 @@ pub use seed::{hubs as seed, misplaced};
 pub(crate) use unreturned::unreturned;
 
 use crate::bindings;
-use crate::bus::{self, Delivery, Fedmsg, Gap};
+use crate::bus::Delivery;
 use crate::cache::Cache;
 use crate::config::{Auth, Settings, Site};
 use crate::datanommer::Datanommer;
@@ -33,12 +34,12 @@ use crate::triage::Triage;
 use crate::web::{self, Assets, Ingest, Previews, Services, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
+use buses::Buses;
 use jiff::Timestamp;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use taken::TakenBefore;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -73,7 +74,7 @@ pub struct Running {
     live: Live,
     cache: Cache,
     sender: mpsc::Sender<Delivery>,
-    fedmsg: Option<Fedmsg>,
+    buses: Buses,
 }
 
 impl Running {
@@ -86,9 +87,7 @@ impl Running {
     pub async fn stop(self) {
         tracing::info!("stopping");
         self.live.close();
-        if let Some(fedmsg) = self.fedmsg {
-            fedmsg.stop().await;
-        }
+        self.buses.stop().await;
         self.stop.cancel();
         self.tasks.close();
         if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
@@ -144,42 +143,21 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     .await?;
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let (sender, receiver) = bus::channel();
-    let gap = Gap::default();
-    let taken = TakenBefore::new(journal.marks().await?);
-    let intake = intake::Intake {
-        triage: triage.clone(),
-        datanommer: datanommer.clone(),
-        journal: journal.clone(),
-        rebuild: rebuild.clone(),
-        store: store.clone(),
-        taken,
-        gap: gap.clone(),
-        clock,
-    };
-    tasks.spawn(intake.run(receiver, stop.clone()));
     tasks.spawn({
         let (rebuild, stop) = (rebuild.clone(), stop.clone());
         async move { rebuild.run(stop).await }
     });
     let kept = settings.datanommer.clone();
     tasks.spawn(history::prune_on_and_on(datanommer.clone(), kept, clock, stop.clone()));
-    let fedmsg = settings.bus.fedmsg.as_ref();
-    let fedmsg =
-        fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone(), gap.clone())).transpose()?;
-    if let Some(fedmsg) = settings.bus.fedmsg.clone() {
-        let catch_up = catch_up::CatchUp {
-            settings: fedmsg,
-            gap,
-            datanommer: datanommer.clone(),
-            journal: journal.clone(),
-            triage: triage.clone(),
-            rebuild: rebuild.clone(),
-            sender: sender.clone(),
-            clock,
-        };
-        tasks.spawn(catch_up.run(stop.clone()));
-    }
+    let parts = buses::Parts {
+        triage: triage.clone(),
+        datanommer,
+        journal,
+        rebuild: rebuild.clone(),
+        store: store.clone(),
+        clock,
+    };
+    let (buses, sender) = Buses::open(&settings.bus, parts, &tasks, &stop).await?;
     let assets = Arc::new(Assets::new(&site));
     let reload = reload::Reload {
         site: site.clone(),
@@ -225,7 +203,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         site = site.root().map(|root| root.display().to_string()),
         "hubs are open at http://{address}/"
     );
-    Ok(Running { address, rebuild, stop, tasks, live, cache, sender, fedmsg })
+    Ok(Running { address, rebuild, stop, tasks, live, cache, sender, buses })
 }
 
 /// What scripts may reach.

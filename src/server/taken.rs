@@ -22,9 +22,9 @@ pub(super) struct Sorted {
 
 impl TakenBefore {
     /// `marks` are of what was taken by earlier runs, oldest first.
-    pub(super) fn new(marks: Vec<u64>) -> Self {
+    pub(super) fn new(marks: &[u64]) -> Self {
         let mut taken = Self::default();
-        taken.note(&marks);
+        taken.note(marks);
         taken
     }
 
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_is_not_taken_again_unless_that_is_wanted() {
-        let taken = TakenBefore::new(vec![mark_of("old")]);
+        let taken = TakenBefore::new(&[mark_of("old")]);
         let batch = ["old", "new", "new"].map(delivery).into_iter();
         let sorted = taken.sort(batch.chain([delivery("old").again()]));
         assert_eq!(ids(&sorted.new), ["new", "old"]);
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten() {
-        let mut taken = TakenBefore::new(vec![mark_of("first")]);
+        let mut taken = TakenBefore::new(&[mark_of("first")]);
         taken.note(&[mark_of("second")]);
         taken.note(&(0..MARKS as u64 - 1).collect::<Vec<_>>());
         let sorted = taken.sort(["first", "second"].map(delivery).into_iter());
