@@ -9,7 +9,7 @@
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use hubs::config::{Limits, Site};
-use hubs::hub::{Column, Config, Hub, HubKind, Instance, InstanceId, Visibility};
+use hubs::hub::{Column, Config, Hub, HubKind, HubName, Instance, InstanceId, Visibility};
 use hubs::message::{Message, parse_line};
 use hubs::script::{Interpreter, Pool, Tier};
 use hubs::triage::Triage;
@@ -29,12 +29,11 @@ const WIDGETS: [&str; 8] =
     ["feed", "stats", "avatar", "subscriptions", "badges", "about", "sticky", "cobwebs"];
 
 fn lines() -> Vec<String> {
-    let files: Vec<PathBuf> = match std::env::var("HUBS_BENCH_RECORDINGS") {
-        Ok(named) => std::env::split_paths(&named).collect(),
-        Err(_) => {
-            let folder = std::fs::read_dir("tests/recordings").expect("it is part of the project");
-            folder.map(|entry| entry.expect("readable").path()).collect()
-        }
+    let files: Vec<PathBuf> = if let Ok(given) = std::env::var("HUBS_BENCH_RECORDINGS") {
+        std::env::split_paths(&given).collect()
+    } else {
+        let folder = std::fs::read_dir("tests/recordings").expect("it is part of the project");
+        folder.map(|entry| entry.expect("readable").path()).collect()
     };
     let texts = files.iter().map(|file| std::fs::read_to_string(file).expect("a recording"));
     let lines = texts.flat_map(|text| text.lines().map(String::from).collect::<Vec<_>>());
@@ -93,8 +92,8 @@ fn bus(criterion: &mut Criterion) {
         library.processors().name(&mut interpreter, &mut message);
         people.extend(message.description.usernames);
     }
-    let named = people.iter().filter(|name| name.parse::<hubs::hub::HubName>().is_ok()).cloned();
-    let names: Vec<String> = named.chain((0..).map(|n| format!("user{n}"))).take(HUBS).collect();
+    let theirs = people.iter().filter(|name| name.parse::<HubName>().is_ok()).cloned();
+    let names: Vec<String> = theirs.chain((0..).map(|n| format!("user{n}"))).take(HUBS).collect();
 
     let pool = Pool::start(Tier::Pure, Limits::pure(), 1, Some(install));
     let triage = Triage::new(shelf.clone(), pool, 1, || Timestamp::UNIX_EPOCH);
