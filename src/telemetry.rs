@@ -14,6 +14,10 @@ pub const MESSAGES_SKIPPED: &str = "hubs_messages_skipped_total";
 pub const DOUBLES: &str = "hubs_messages_repeated_total";
 /// How often it was caught up with what a bus sent while nobody listened, by `outcome`.
 pub const CATCH_UPS: &str = "hubs_catch_ups_total";
+/// Connections to a bus that were lost or not made, by `source`.
+pub const RECONNECTS: &str = "hubs_bus_reconnects_total";
+/// Messages that were taken from a bus and are not acknowledged yet, by `source`.
+pub const UNACKNOWLEDGED: &str = "hubs_bus_unacknowledged";
 /// Instances that the index named.
 pub const CANDIDATES: &str = "hubs_candidates_total";
 /// Instances that a message invalidated.
@@ -65,6 +69,8 @@ fn describe() {
     describe_counter!(MESSAGES_SKIPPED, "Messages that were skipped, by reason");
     describe_counter!(DOUBLES, "Messages that came once more and were left alone");
     describe_counter!(CATCH_UPS, "Gaps of a bus that were caught up with, by outcome");
+    describe_counter!(RECONNECTS, "Connections to a bus that were lost or not made");
+    describe_gauge!(UNACKNOWLEDGED, "Messages taken from a bus and not acknowledged yet");
     describe_counter!(CANDIDATES, "Instances that the index named");
     describe_counter!(INVALIDATIONS, "Instances that a message invalidated");
     describe_histogram!(TRIAGE_SECONDS, Unit::Seconds, "Time of a message in triage");
@@ -79,12 +85,14 @@ fn describe() {
     describe_counter!(THREADS_LOST, "Script threads that did not come back and were replaced");
 }
 
+/// What lapin has to say, `bus/amqp` says in its own words, and less often.
+const FILTER: &str = "hubs=info,lapin=off,warn";
+
 /// Starts the log on stderr: readable on a terminal, JSON lines elsewhere. `RUST_LOG` filters it.
 pub fn start_log() {
     use std::io::IsTerminal;
     use tracing_subscriber::{EnvFilter, fmt, prelude::*};
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("hubs=info,warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let registry = tracing_subscriber::registry().with(filter);
     let started = if std::io::stderr().is_terminal() {
         registry

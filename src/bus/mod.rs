@@ -1,14 +1,16 @@
-//! Where messages come in: fedmsg over ZeroMQ, bodies and recordings of one message a line.
+//! Where messages come in: fedmsg over ZeroMQ, Fedora Messaging over AMQP, bodies and recordings of one message a line.
 //!
 //! Each becomes a [`Delivery`] in one bounded channel, whatever it came by. What is no message is counted, logged
 //! and skipped; it stops nothing. Knows nothing of what a message invalidates.
 
+mod amqp;
 mod fedmsg;
 mod gap;
 mod ndjson;
 mod recording;
 mod skipped;
 
+pub use amqp::{Amqp, PublishError, Publisher, TlsError};
 pub use fedmsg::{BusError, Fedmsg};
 pub use gap::Gap;
 pub use ndjson::{Line, Lines};
@@ -19,7 +21,7 @@ use metrics::counter;
 use tokio::sync::{mpsc, oneshot};
 
 /// So many deliveries wait for triage. When it is full, sources wait: HTTP answers later, a recording is read more
-/// slowly, ZeroMQ keeps up to `HIGH_WATER_MARK` messages an endpoint and then drops, as fedmsg always did.
+/// slowly, an AMQP broker keeps what it has, ZeroMQ keeps up to `HIGH_WATER_MARK` messages an endpoint and then drops, as fedmsg always did.
 const WAITING: usize = 1024;
 
 /// A message on its way to triage.
@@ -54,7 +56,7 @@ impl Delivery {
     }
 }
 
-/// What a message came by, as counters and logs name it: `fedmsg`, `http`.
+/// What a message came by, as counters and logs name it: `fedmsg`, `amqp`, `http`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(pub &'static str);
 

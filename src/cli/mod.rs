@@ -11,6 +11,7 @@ mod doctor;
 mod message;
 mod place;
 mod print;
+mod record;
 mod replay;
 mod serve;
 mod why;
@@ -31,6 +32,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Record(record::Record),
     Replay(replay::Replay),
     /// Write, list, run, check, test and measure widgets
     #[command(subcommand)]
@@ -100,6 +102,7 @@ impl Command {
     fn execute(self, out: &mut impl Write) -> anyhow::Result<Outcome> {
         match self {
             Self::Serve(serve) => serve.execute(),
+            Self::Record(record) => record.execute(out),
             Self::Replay(replay) => replay.execute(out),
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),

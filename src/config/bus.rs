@@ -1,5 +1,6 @@
 //! `[bus.*]`: where messages come from.
 
+use super::amqp::{self, Amqp};
 use super::document::{Item, Table};
 use super::value::{Misfit, flag, list, number, text};
 
@@ -7,6 +8,7 @@ use super::value::{Misfit, flag, list, number, text};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bus {
     pub fedmsg: Option<Fedmsg>,
+    pub amqp: Option<Amqp>,
 }
 
 /// `ZeroMQ` publishers to subscribe to.
@@ -47,7 +49,7 @@ pub(super) fn read(root: &Table<'_>) -> Bus {
     let mut bus = Bus::default();
     let Some(table) = root.table("bus") else { return bus };
     bus.fedmsg = table.table("fedmsg").map(read_fedmsg);
-    table.later("amqp");
+    bus.amqp = table.table("amqp").map(amqp::read);
     table.finish();
     bus
 }

@@ -4,7 +4,11 @@
 
 use super::{secret, value::Misfit};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
-use std::{cell::RefCell, ops::Range, path::Path};
+use std::{
+    cell::{Cell, RefCell},
+    ops::Range,
+    path::Path,
+};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -82,13 +86,19 @@ impl<'d> Document<'d> {
         placed(Diagnostic::error(message), self.text, &self.shown, span).in_file(self.file)
     }
 
+    /// Problems of another file that this one names.
+    pub(crate) fn adopt(&self, problems: Vec<Diagnostic>) {
+        self.problems.borrow_mut().extend(problems);
+    }
+
     /// What was read, if nothing was wrong with it.
     pub(crate) fn into_result<T>(self, read: T) -> Result<T, Vec<Diagnostic>> {
         let mut problems = self.problems.into_inner();
         if problems.is_empty() {
             return Ok(read);
         }
-        problems.sort_by_key(|problem| (problem.line, problem.column));
+        let elsewhere = |problem: &Diagnostic| problem.file.as_deref() != Some(self.file);
+        problems.sort_by_key(|problem| (elsewhere(problem), problem.line, problem.column));
         if problems.len() > MAX_PROBLEMS {
             let more = format!("{} more problems are not shown", problems.len() - MAX_PROBLEMS);
             problems.truncate(MAX_PROBLEMS);
@@ -106,6 +116,8 @@ pub(crate) struct Table<'d> {
     span: Range<usize>,
     entries: &'d DeTable<'d>,
     known: RefCell<Vec<&'static str>>,
+    /// Its keys are names of somebody's choice.
+    is_free: Cell<bool>,
 }
 
 /// One value, with what its parser needs to say what is wrong.
@@ -139,7 +151,8 @@ impl<'d> Table<'d> {
         span: Range<usize>,
         entries: &'d DeTable<'d>,
     ) -> Self {
-        Self { document, name, span, entries, known: RefCell::default() }
+        let (known, is_free) = (RefCell::default(), Cell::default());
+        Self { document, name, span, entries, known, is_free }
     }
 
     fn within(&self, key: &str) -> String {
@@ -253,6 +266,31 @@ impl<'d> Table<'d> {
         read.unwrap_or_default()
     }
 
+    /// All that is there, of a table whose keys are free.
+    pub(crate) fn items(&self) -> Vec<(String, Item<'d>)> {
+        self.is_free.set(true);
+        let item = |value: &'d Spanned<DeValue<'d>>| Item {
+            document: self.document,
+            value: value.get_ref(),
+            span: value.span(),
+        };
+        self.entries.iter().map(|(key, value)| (key.get_ref().to_string(), item(value))).collect()
+    }
+
+    /// As [`Table::items`], where each must be a table.
+    pub(crate) fn tables_by_name(&self) -> Vec<(String, Table<'d>)> {
+        let tables = self.items().into_iter().filter_map(|(key, item)| {
+            let within = self.within(&key);
+            if let DeValue::Table(entries) = item.value {
+                return Some((key, Table::new(self.document, within, item.span, entries)));
+            }
+            let message = format!("`{key}` of [{}] must be a table, as in `[{within}]`", self.name);
+            self.problem(Some(item.span), message, None);
+            None
+        });
+        tables.collect()
+    }
+
     /// A key that this version knows of but has nothing for.
     pub(crate) fn later(&self, key: &'static str) {
         if let Some(item) = self.item(key) {
@@ -264,6 +302,9 @@ impl<'d> Table<'d> {
 
     /// Refuses the keys that nobody asked for.
     pub(crate) fn finish(self) {
+        if self.is_free.get() {
+            return;
+        }
         let known = self.known.borrow();
         for key in self.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let given: &str = key.get_ref();

@@ -4,9 +4,11 @@
 //! names and addresses, each problem with its line and the nearest right name; whether a widget exists and takes a
 //! parameter is known further down, so entries carry their [`Place`]. Knows no store, no script and no network.
 
+mod amqp;
 mod auth;
 mod bus;
 pub(crate) mod document;
+mod fedora_messaging;
 mod github;
 pub(crate) mod hubs;
 mod limits;
@@ -19,6 +21,7 @@ mod storage;
 pub(crate) mod value;
 pub(crate) mod widgets;
 
+pub use amqp::{Amqp, AmqpBinding, AmqpQueue, AmqpTls, AmqpUrl};
 pub use auth::Auth;
 pub use bus::{Bus, Fedmsg};
 pub use document::Place;

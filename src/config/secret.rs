@@ -63,8 +63,15 @@ fn read_file(item: &Item<'_>, path: &str) -> Result<String, Misfit> {
 }
 
 /// Keys whose values are secrets, those of later versions too.
-const SECRET_KEYS: [&str; 6] =
-    ["ingest_token", "token", "webhook_secret", "client_secret", "password", "credentials"];
+const SECRET_KEYS: [&str; 7] = [
+    "amqp_url",
+    "ingest_token",
+    "token",
+    "webhook_secret",
+    "client_secret",
+    "password",
+    "credentials",
+];
 
 pub(super) fn is_secret(key: &str) -> bool {
     SECRET_KEYS.contains(&key)

@@ -9,7 +9,10 @@ mod wire;
 
 pub use condition::{Condition, Place, Root, Step, Test, Verdict};
 pub use topic::{Topic, TopicPattern};
-pub use wire::{MAX_LINE_BYTES, WireError, parse_frames, parse_json, parse_line};
+pub use wire::{
+    MAX_LINE_BYTES, Properties, WireError, parse_delivery, parse_frames, parse_json, parse_line,
+    to_line,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,11 @@
-//! One line of a recording, or the two frames of fedmsg, to a [`Message`].
+//! One line of a recording, the two frames of fedmsg, or what AMQP delivers, to a [`Message`]; and back to a line.
 //!
 //! Three formats, told apart per line: a fedmsg envelope, the same as datagrepper hands it out (a float time, source
 //! fields added), and the line that `fedora-messaging` records. Field by field: docs/ARCHITECTURE.md, "Messages".
 
 use super::{Description, Message, Topic, Wire};
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// A longer line or frame is refused unread: Fedora's brokers refuse such messages too.
@@ -28,6 +28,10 @@ pub enum WireError {
     LongTopic(usize),
     #[error("neither `msg` (fedmsg) nor `body` (Fedora Messaging): the payload is missing")]
     NoPayload,
+    #[error("a body that is a JSON {0}, where Fedora Messaging sends an object")]
+    BodyKind(&'static str),
+    #[error("its body is said to be `{0}`: only UTF-8 is read")]
+    Encoding(String),
     #[error("{0} frames where fedmsg sends two, topic and envelope")]
     Frames(usize),
     #[error("its envelope says `{0}`, another topic than its first frame")]
@@ -40,10 +44,11 @@ impl WireError {
         match self {
             Self::TooLong(_) => "too long",
             Self::Json(_) => "no JSON",
-            Self::NoObject(_) => "no object",
+            Self::NoObject(_) | Self::BodyKind(_) => "no object",
             Self::NoTopic => "no topic",
             Self::LongTopic(_) => "long topic",
             Self::NoPayload => "no payload",
+            Self::Encoding(_) => "encoding",
             Self::Frames(_) => "frames",
             Self::OtherTopic(_) => "topic mismatch",
         }
@@ -83,6 +88,78 @@ pub fn parse_frames(frames: &[Vec<u8>]) -> Result<Message, WireError> {
             object.insert("msg".into(), payload);
             from_object(object)
         }
+    }
+}
+
+/// What an AMQP broker delivers: the routing key, the properties that Fedora Messaging uses, and the body.
+#[derive(Debug, Clone, Default)]
+pub struct Properties<'a> {
+    pub topic: &'a str,
+    pub id: Option<&'a str>,
+    pub content_encoding: Option<&'a str>,
+    pub headers: Map<String, Value>,
+}
+
+/// A message of Fedora Messaging as AMQP delivers it.
+pub fn parse_delivery(properties: Properties<'_>, body: &[u8]) -> Result<Message, WireError> {
+    if body.len() > MAX_LINE_BYTES {
+        return Err(WireError::TooLong(body.len()));
+    }
+    if let Some(encoding) = properties.content_encoding
+        && !["", "utf-8", "utf8", "ascii", "us-ascii"]
+            .contains(&encoding.to_ascii_lowercase().as_str())
+    {
+        return Err(WireError::Encoding(encoding.chars().take(40).collect()));
+    }
+    let body = parse_json(body)?;
+    if !body.is_object() {
+        return Err(WireError::BodyKind(kind_of(&body)));
+    }
+    let mut envelope = Map::new();
+    envelope.insert("topic".into(), properties.topic.into());
+    envelope.insert("id".into(), properties.id.into());
+    envelope.insert("headers".into(), properties.headers.into());
+    envelope.insert("body".into(), body);
+    from_object(envelope)
+}
+
+/// The message as its own bus writes it into a recording: one JSON object, which [`parse_line`] reads again. Of fedmsg
+/// without what only its signature is about.
+pub fn to_line(message: &Message) -> Value {
+    match message.wire {
+        Wire::Fedmsg => {
+            let micros = message.sent_at.as_microsecond();
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a float of seconds is fedmsg's own format"
+            )]
+            let timestamp = match micros % 1_000_000 {
+                0 => json!(micros / 1_000_000),
+                _ => json!(micros as f64 / 1e6),
+            };
+            let mut headers = (*message.headers).clone();
+            let username = headers.remove("username");
+            let mut line = json!({
+                "topic": message.topic,
+                "msg": message.body,
+                "msg_id": message.id,
+                "timestamp": timestamp,
+                "headers": headers,
+            });
+            if let Some(username) = username {
+                line["username"] = username;
+            }
+            line
+        }
+        // Of what fedora-messaging refuses to read there is nothing: `headers` and `body` are objects, `id` is text.
+        Wire::FedoraMessaging => json!({
+            "topic": message.topic,
+            "headers": message.headers,
+            "id": message.id,
+            "body": message.body,
+            "queue": null,
+            "priority": message.headers.get("priority").and_then(Value::as_u64).unwrap_or(0),
+        }),
     }
 }
 
@@ -319,6 +396,54 @@ mod tests {
             assert_eq!(body(written).unwrap(), read, "{written}");
         }
         assert!(body("[Nan]").is_err());
+    }
+
+    #[test]
+    fn a_delivery_is_the_message_that_its_line_would_be() {
+        let headers =
+            json!({ "sent-at": "2024-06-01T12:00:00+00:00", "fedora_messaging_user_ralph": true });
+        let line = json!({ "topic": "org.fedoraproject.prod.copr.build.end", "id": "7", "body": { "n": 1 }, "headers": headers });
+        let properties = |encoding| Properties {
+            topic: "org.fedoraproject.prod.copr.build.end",
+            id: Some("7"),
+            content_encoding: encoding,
+            headers: headers.as_object().unwrap().clone(),
+        };
+        let delivered = parse_delivery(properties(Some("UTF-8")), br#"{"n": 1}"#).unwrap();
+        assert_eq!(delivered, parse_line(line.to_string().as_bytes()).unwrap());
+        let refused = |properties, body: &[u8]| {
+            let why = parse_delivery(properties, body).unwrap_err();
+            (why.reason(), why.to_string())
+        };
+        assert_eq!(
+            refused(properties(None), b"[1]"),
+            (
+                "no object",
+                "a body that is a JSON array, where Fedora Messaging sends an object".into()
+            )
+        );
+        assert_eq!(refused(properties(None), b"{").0, "no JSON");
+        assert_eq!(refused(properties(None), b"\xff").0, "no JSON");
+        assert_eq!(refused(properties(None), &vec![b' '; MAX_LINE_BYTES + 1]).0, "too long");
+        assert_eq!(
+            refused(properties(Some("gzip")), b"{}"),
+            ("encoding", "its body is said to be `gzip`: only UTF-8 is read".into())
+        );
+        assert_eq!(refused(Properties::default(), b"{}").0, "no topic");
+    }
+
+    #[test]
+    fn a_line_that_is_written_is_read_as_the_same_message() {
+        for line in [
+            r#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{"user":"ralph"},"timestamp":1700000000,"msg_id":"2023-1","i":1,"username":"apache"}"#,
+            r#"{"topic":"org.fedoraproject.prod.fas.user.create","msg":{},"timestamp":1700000000.25,"msg_id":"2023-1","headers":{"a":1}}"#,
+            r#"{"topic":"org.fedoraproject.prod.copr.build.end","id":"7","queue":"q","priority":3,"body":{"user":"ralph"},"headers":{"sent-at":"2024-06-01T12:00:00+00:00","priority":3}}"#,
+            r#"{"topic":"a.b.c.d","body":{},"id":"1","headers":{"sent-at":"2024-06-01T12:00:00+00:00"}}"#,
+        ] {
+            let message = parse_line(line.as_bytes()).unwrap();
+            let written = to_line(&message);
+            assert_eq!(parse_line(written.to_string().as_bytes()).unwrap(), message, "{written}");
+        }
     }
 
     proptest::proptest! {

@@ -34,6 +34,7 @@ pub use github::Github;
 pub use kindness::{HostKindness, Kindness, LeftAlone};
 pub use post::Post;
 pub use posting::{Posted, Posting, PostingError};
+pub(crate) use redact::json as redact_json;
 
 use crate::cache::Answers;
 use crate::config::{OutboundSettings, Sandbox};

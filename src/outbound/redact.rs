@@ -1,4 +1,4 @@
-//! Takes out of an exchange what must not lie in a repository: secrets, and addresses of people.
+//! Takes out of an exchange, or of a message, what must not lie in a repository: secrets, and addresses of people.
 //!
 //! Works on what it has worked on already without changing it, so that a URL from a cassette and the same URL from a
 //! script end up alike.
@@ -100,7 +100,7 @@ pub(super) fn text(given: &str) -> String {
     clean.into_owned()
 }
 
-pub(super) fn json(value: &mut Value) {
+pub(crate) fn json(value: &mut Value) {
     match value {
         Value::String(given) => *given = text(given),
         Value::Array(items) => items.iter_mut().for_each(json),

@@ -3,7 +3,7 @@
 use super::catch_up::CatchUp;
 use super::intake::Intake;
 use super::taken::TakenBefore;
-use crate::bus::{self, Delivery, Fedmsg, Gap};
+use crate::bus::{self, Amqp, Delivery, Fedmsg, Gap};
 use crate::config;
 use crate::datanommer::Datanommer;
 use crate::rebuild::Rebuild;
@@ -27,6 +27,7 @@ pub(super) struct Parts {
 
 pub(super) struct Buses {
     fedmsg: Option<Fedmsg>,
+    amqp: Option<Amqp>,
 }
 
 impl Buses {
@@ -51,10 +52,11 @@ impl Buses {
             clock,
         };
         tasks.spawn(intake.run(receiver, stop.clone()));
-        let config::Bus { fedmsg } = settings;
-        let started = fedmsg.as_ref().map(|to| Fedmsg::start(to, sender.clone(), gap.clone()));
-        let buses = Self { fedmsg: started.transpose()? };
-        if let Some(settings) = fedmsg.clone() {
+        let fedmsg = settings.fedmsg.as_ref();
+        let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone(), gap.clone()));
+        let amqp = settings.amqp.as_ref().map(|amqp| Amqp::start(amqp, &sender));
+        let buses = Self { fedmsg: fedmsg.transpose()?, amqp: amqp.transpose()? };
+        if let Some(settings) = settings.fedmsg.clone() {
             let sender = sender.clone();
             let catch_up =
                 CatchUp { settings, gap, datanommer, journal, triage, rebuild, sender, clock };
@@ -67,6 +69,9 @@ impl Buses {
     pub(super) async fn stop(self) {
         if let Some(fedmsg) = self.fedmsg {
             fedmsg.stop().await;
+        }
+        if let Some(amqp) = self.amqp {
+            amqp.stop().await;
         }
     }
 }

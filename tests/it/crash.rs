@@ -11,20 +11,20 @@ const ROUNDS: usize = 8;
 const PER_ROUND: usize = 150;
 
 /// Its data are the messages that are in the history, so an old copy is told from a new one.
-const COUNTER: &str = r#"
+pub(crate) const COUNTER: &str = r#"
 const PARAMETERS = #{ username: #{ kind: "username" } };
 fn should_invalidate(message, widget) { message.usernames.contains(widget.config.username) }
 fn hints(widget) { #{ usernames: [widget.config.username] } }
 fn data(widget) { #{ count: datanommer::count(#{ users: [widget.config.username] }) } }
 "#;
 
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Served {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hubs"))
             .current_dir(folder)
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -46,7 +46,7 @@ impl Served {
         Self { child, address }
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -50,7 +50,8 @@ impl TestHouse {
         house
     }
 
-    async fn start(&mut self) {
+    /// Starts one that was stopped, on the same folders.
+    pub(crate) async fn start(&mut self) {
         let file = self.path("hubs.toml");
         let file = file.is_file().then_some(file);
         let mut settings = match &file {

@@ -66,13 +66,14 @@ const ROOMS: [(&str, &[&str]); 16] = [
 ];
 
 /// A crate, and the rooms that may name it.
-const ONLY_IN: [(&str, &[&str]); 6] = [
+const ONLY_IN: [(&str, &[&str]); 7] = [
     ("sqlx", &["store", "datanommer"]),
     ("rhai", &["script", "bindings", "widget"]),
     ("axum", &["web"]),
     ("reqwest", &["outbound"]),
     ("sled", &["cache"]),
     ("tera", &["render"]),
+    ("lapin", &["bus"]),
 ];
 
 fn sources() -> Vec<(String, PathBuf, String)> {

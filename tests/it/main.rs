@@ -5,6 +5,7 @@
     reason = "a test that fails says where; one that is skipped says so"
 )]
 
+mod amqp;
 mod author;
 mod browser;
 mod cases;
