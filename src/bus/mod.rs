@@ -11,7 +11,9 @@ mod recording;
 mod skipped;
 
 pub use amqp::{Amqp, PublishError, Publisher, TlsError};
-pub use fedmsg::{BusError, Fedmsg};
+pub use fedmsg::{
+    BusError, Fedmsg, FedmsgPublishError, FedmsgPublisher, Fetch, Refused, Signatures, TrustError,
+};
 pub use gap::Gap;
 pub use ndjson::{Line, Lines};
 pub use recording::{Recording, RecordingError};
@@ -21,7 +23,7 @@ use metrics::counter;
 use tokio::sync::{mpsc, oneshot};
 
 /// So many deliveries wait for triage. When it is full, sources wait: HTTP answers later, a recording is read more
-/// slowly, an AMQP broker keeps what it has, ZeroMQ keeps up to `HIGH_WATER_MARK` messages an endpoint and then drops, as fedmsg always did.
+/// slowly, an AMQP broker keeps what it has, ZeroMQ keeps up to `high_water_mark` messages an endpoint and then drops, as fedmsg always did.
 const WAITING: usize = 1024;
 
 /// A message on its way to triage.

@@ -1,9 +1,12 @@
 //! Counts what is skipped, and says so without flooding the log.
 
 use super::Source;
-use crate::{message::WireError, telemetry};
+use crate::telemetry;
 use metrics::counter;
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
 
 /// At most one line in this time, for one source: a sender that has gone mad sends thousands a second.
 const QUIET: Duration = Duration::from_secs(10);
@@ -26,9 +29,15 @@ impl Skipped {
         Self { source, voice: Voice::default() }
     }
 
-    /// Counts one. `at` is the time, `topic` what the sender calls it.
-    pub(super) fn add(&mut self, topic: &str, why: &WireError, at: Instant) {
-        let (source, reason) = (self.source.0, why.reason());
+    /// Counts one. `reason` is one of few, for counters; `topic` what the sender calls it.
+    pub(super) fn add(
+        &mut self,
+        topic: &str,
+        reason: &'static str,
+        why: &dyn Display,
+        at: Instant,
+    ) {
+        let source = self.source.0;
         counter!(telemetry::MESSAGES_SKIPPED, "source" => source, "reason" => reason).increment(1);
         if let Some(unsaid) = self.voice.turn(at) {
             let topic: String = topic.chars().take(100).collect();

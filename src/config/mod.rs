@@ -8,6 +8,7 @@ mod amqp;
 mod auth;
 mod bus;
 pub(crate) mod document;
+mod fedmsg;
 mod fedora_messaging;
 mod github;
 pub(crate) mod hubs;
@@ -23,8 +24,9 @@ pub(crate) mod widgets;
 
 pub use amqp::{Amqp, AmqpBinding, AmqpQueue, AmqpTls, AmqpUrl};
 pub use auth::Auth;
-pub use bus::{Bus, Fedmsg};
+pub use bus::Bus;
 pub use document::Place;
+pub use fedmsg::{Connection, Fedmsg, Location, Publish, Signatures};
 pub use github::Github;
 pub use hubs::HubEntry;
 pub use limits::Limits;

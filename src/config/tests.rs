@@ -44,7 +44,7 @@ fn the_example_at_top_level_equals_the_defaults() {
         .lines()
         .map(|line| line.strip_prefix("#: ").filter(is_setting).unwrap_or(line))
         .collect();
-    let all = ["HUBS_INGEST_TOKEN", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET"]
+    let all = ["HUBS_INGEST_TOKEN", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET", "HUBS_FEDMSG_KEY"]
         .into_iter()
         .fold(all.join("\n"), |all, name| {
             all.replace(&format!("{{ env = \"{name}\" }}"), "\"secret\"")
@@ -82,7 +82,14 @@ fn everything_that_can_be_said_is_read() {
         [bus.fedmsg]
         endpoints = ["tcp://127.0.0.1:9940", "ipc:///run/fedmsg"]
         topics = ["org.fedoraproject.prod"]
-        validate_signatures = false
+        ca = "https://fedoraproject.org/fedmsg/ca.crt"
+        crl = "crl.pem"
+        routing_policy = { "org.fedoraproject.prod.x.y" = ["x01.example.org"] }
+        reconnect_ivl = "50ms"
+        [bus.fedmsg.publish]
+        endpoint = "tcp://127.0.0.1:3001"
+        certificate = "hubs.crt"
+        key = { env = "HUBS_TOKEN" }
         [auth]
         kind = "dev"
         [sandbox]
@@ -119,7 +126,13 @@ fn everything_that_can_be_said_is_read() {
     assert_eq!(datanommer.url.to_string(), "postgres://db.example.org/datanommer");
     assert!(!format!("{settings:?}").contains("from the environment"));
     let fedmsg = settings.bus.fedmsg.as_ref().unwrap();
-    assert_eq!((fedmsg.endpoints.len(), fedmsg.validate_signatures), (2, Some(false)));
+    assert_eq!((fedmsg.endpoints.len(), fedmsg.connection.tcp_keepalive_cnt), (2, 3));
+    assert_eq!(fedmsg.connection.reconnect_ivl, Duration::from_millis(50));
+    let signatures = fedmsg.signatures.as_ref().unwrap();
+    assert_eq!(signatures.ca.to_string(), "`https://fedoraproject.org/fedmsg/ca.crt`");
+    assert!(signatures.crl.as_ref().unwrap().to_string().contains("crl.pem"));
+    assert_eq!(signatures.routing_policy["org.fedoraproject.prod.x.y"], ["x01.example.org"]);
+    assert_eq!(fedmsg.publish.as_ref().unwrap().key.reveal(), "from the environment");
     assert_eq!(settings.sandbox.max_response_bytes, 1 << 20);
     assert_eq!(settings.sandbox.http_timeout, Duration::from_millis(2_500));
     assert_eq!(settings.sandbox.pure.deadline, Duration::from_micros(750));
@@ -131,7 +144,7 @@ fn everything_that_can_be_said_is_read() {
     let list = serde_json::json!([1, 2.5, true, { "a": "2026-01-01" }]);
     assert_eq!(i18n.widgets[0].config["list"], list);
     let later = i18n.widgets[0].place_of("list").error("`list` is no such thing");
-    assert_eq!(later.to_string(), "hubs.toml:38:27: `list` is no such thing");
+    assert_eq!(later.to_string(), "hubs.toml:45:27: `list` is no such thing");
 }
 
 #[test]
@@ -223,9 +236,6 @@ fn what_this_version_can_not_do_is_refused_in_plain_words() {
         r#"[store]
 url = "postgres://hubs:hunter2@db/hubs"
 
-[bus.fedmsg]
-endpoints = ["tcp://127.0.0.1:9940"]
-validate_signatures = true
 
 [auth]
 kind = "oidc"
@@ -239,18 +249,13 @@ url = "https://fasjson.fedoraproject.org"
       |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     help: leave it out, or give a file: "sqlite:hubs.db"
 
-    hubs.toml:6:23: `validate_signatures` of [bus.fedmsg]: this version can't check the signatures of messages
-    6 | validate_signatures = true
-      |                       ^^^^
-    help: write `false` if you trust the network between you and the publishers
-
-    hubs.toml:9:8: `kind` of [auth]: OpenID Connect comes with a later version of hubs
-    9 | kind = "oidc"
+    hubs.toml:5:8: `kind` of [auth]: OpenID Connect comes with a later version of hubs
+    5 | kind = "oidc"
       |        ^^^^^^
     help: write "dev" for now
 
-    hubs.toml:11:1: [fas] comes with a later version of hubs
-    11 | [fas]
+    hubs.toml:7:1: [fas] comes with a later version of hubs
+    7 | [fas]
        | ^^^^^
     help: leave it out for now
     "#);
@@ -358,11 +363,33 @@ fn each_wrong_value_says_what_fits() {
         "`keep_days` of [datanommer] is 0, but must be a whole number from 1 to 36500",
     );
     check(
-        "[bus.fedmsg]\nendpoints = [\"hub:9940\"]",
+        "[bus.fedmsg]\nvalidate_signatures = false\nendpoints = [\"hub:9940\"]",
         "`endpoints` of [bus.fedmsg] is a list with \"hub:9940\", but must be a list of addresses, as in \"tcp://127.0.0.1:9940\"",
     );
-    check("[bus.fedmsg]\n", "[bus.fedmsg] has no `endpoints`, which it must have");
-    check("[bus.fedmsg]\nendpoints = []", "`endpoints` of [bus.fedmsg]: it names no publisher");
+    check(
+        "[bus.fedmsg]\nvalidate_signatures = false",
+        "[bus.fedmsg] has no `endpoints`, which it must have",
+    );
+    check(
+        "[bus.fedmsg]\nvalidate_signatures = false\nendpoints = []",
+        "`endpoints` of [bus.fedmsg]: it names no publisher",
+    );
+    let fedmsg = "[bus.fedmsg]\nendpoints = [\"tcp://127.0.0.1:9940\"]\n";
+    check(fedmsg, "[bus.fedmsg] has no `ca`, and without it no signature can be checked");
+    check(
+        &format!("{fedmsg}ca = \"http://example.org/ca.crt\""),
+        "`ca` of [bus.fedmsg]: who can change what comes from there can sign as anybody",
+    );
+    check(
+        &format!("{fedmsg}ca = \"ca.crt\"\nrouting_policy = {{ \"a.b\" = \"x\" }}"),
+        "`routing_policy` of [bus.fedmsg] is { \"a.b\" = \"x\" }, but must be a table of topics, each with a list of names, as in { \"org.fedoraproject.prod.x.y\" = [\"x-web01.example.org\"] }",
+    );
+    check(
+        &format!(
+            "{fedmsg}ca = \"ca.crt\"\n[bus.fedmsg.publish]\nendpoint = \"3001\"\ncertificate = \"c\"\nkey = \"k\""
+        ),
+        "`endpoint` of [bus.fedmsg.publish] is \"3001\", but must be an address, as in \"tcp://127.0.0.1:9940\"",
+    );
     check("[auth]\nkind = \"none\"", "`kind` of [auth] is \"none\", but must be \"dev\"");
     check(
         "[sandbox.data]\ndeadline = \"1h\"",

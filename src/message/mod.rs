@@ -3,10 +3,12 @@
 //! `wire` turns one JSON line of any of the recording formats into a [`Message`]; processors then add what a person
 //! can read (see `widget::processors`). Knows no socket, no script and no store.
 
+mod canonical;
 mod condition;
 mod topic;
 mod wire;
 
+pub use canonical::{Canonical, CanonicalError};
 pub use condition::{Condition, Place, Root, Step, Test, Verdict};
 pub use topic::{Topic, TopicPattern};
 pub use wire::{

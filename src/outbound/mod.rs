@@ -11,6 +11,7 @@ mod address;
 mod breaker;
 mod cassette;
 mod clock;
+mod configured;
 mod datagrepper;
 mod error;
 mod flight;
@@ -28,6 +29,7 @@ mod stored;
 mod tests;
 
 pub use cassette::{Cassette, CassetteError};
+pub use configured::fetch_configured;
 pub use datagrepper::{Datagrepper, DatagrepperError, Walk};
 pub use error::OutboundError;
 pub use github::Github;

@@ -2,6 +2,7 @@
 
 use super::catch_up::CatchUp;
 use super::intake::Intake;
+use super::signatures::signatures;
 use super::taken::TakenBefore;
 use crate::bus::{self, Amqp, Delivery, Fedmsg, Gap};
 use crate::config;
@@ -52,14 +53,29 @@ impl Buses {
             clock,
         };
         tasks.spawn(intake.run(receiver, stop.clone()));
-        let fedmsg = settings.fedmsg.as_ref();
-        let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, sender.clone(), gap.clone()));
+        let signatures = match &settings.fedmsg {
+            Some(fedmsg) => signatures(fedmsg, clock).await?,
+            None => None,
+        };
+        let fedmsg = settings
+            .fedmsg
+            .as_ref()
+            .map(|fedmsg| Fedmsg::start(fedmsg, signatures.clone(), sender.clone(), gap.clone()));
         let amqp = settings.amqp.as_ref().map(|amqp| Amqp::start(amqp, &sender));
         let buses = Self { fedmsg: fedmsg.transpose()?, amqp: amqp.transpose()? };
         if let Some(settings) = settings.fedmsg.clone() {
             let sender = sender.clone();
-            let catch_up =
-                CatchUp { settings, gap, datanommer, journal, triage, rebuild, sender, clock };
+            let catch_up = CatchUp {
+                settings,
+                signatures,
+                gap,
+                datanommer,
+                journal,
+                triage,
+                rebuild,
+                sender,
+                clock,
+            };
             tasks.spawn(catch_up.run(stop.clone()));
         }
         Ok((buses, sender))

@@ -4,7 +4,7 @@
 //! be had, because there is no archive or too much is missing, makes every instance stale that it may have concerned:
 //! then pages are slower for a while, but none is wrong.
 
-use crate::bus::{self, Delivery, Gap, Source};
+use crate::bus::{self, Delivery, Gap, Refused, Signatures, Source};
 use crate::config::Fedmsg;
 use crate::datanommer::{Datanommer, Query};
 use crate::hub::Cause;
@@ -36,6 +36,7 @@ pub(super) const CAUGHT_UP: Source = Source("catch-up");
 
 pub(super) struct CatchUp {
     pub(super) settings: Fedmsg,
+    pub(super) signatures: Option<Arc<Signatures>>,
     pub(super) gap: Gap,
     pub(super) datanommer: Datanommer,
     pub(super) journal: Arc<Journal>,
@@ -62,6 +63,8 @@ enum CatchUpError {
     Datanommer(#[from] crate::datanommer::DatanommerError),
     #[error(transparent)]
     Journal(#[from] crate::store::StoreError),
+    #[error("{0}")]
+    NobodyTrusted(Refused),
     /// The server stops.
     #[error("nobody takes messages any more")]
     Stopped,
@@ -161,7 +164,12 @@ impl CatchUp {
         loop {
             let lines = archive.page(&walk).await?;
             let is_last = lines.len() < archive.rows();
-            let messages: Vec<_> = lines.iter().filter_map(|line| parse_line(line).ok()).collect();
+            let mut messages = Vec::with_capacity(lines.len());
+            for line in &lines {
+                if self.is_believed(line).await? {
+                    messages.extend(parse_line(line).ok());
+                }
+            }
             let last = messages.iter().map(|message| message.sent_at).max();
             if !self.hand_on(messages, taken).await? {
                 return Ok(Closed::TooMuch);
@@ -170,6 +178,22 @@ impl CatchUp {
                 return Ok(Closed::Whole);
             }
             walk.go_on(last);
+        }
+    }
+
+    /// An archive keeps what was forged too. While nothing is loaded to judge by, it is asked again later.
+    async fn is_believed(&self, line: &[u8]) -> Result<bool, CatchUpError> {
+        let Some(signatures) = &self.signatures else { return Ok(true) };
+        match signatures.check_archived_or_renew(line).await {
+            Ok(()) => Ok(true),
+            Err(nothing @ Refused::NothingLoaded) => Err(CatchUpError::NobodyTrusted(nothing)),
+            Err(why) => {
+                let (source, reason) = (CAUGHT_UP.0, why.reason());
+                metrics::counter!(telemetry::MESSAGES_SKIPPED, "source" => source, "reason" => reason)
+                    .increment(1);
+                tracing::debug!(reason, "a message of the archive is skipped: {why}");
+                Ok(false)
+            }
         }
     }
 

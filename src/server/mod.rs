@@ -10,10 +10,12 @@ mod history;
 mod intake;
 mod reload;
 mod seed;
+mod signatures;
 mod taken;
 mod unreturned;
 
 pub use seed::{hubs as seed, misplaced};
+pub(crate) use signatures::signatures;
 pub(crate) use unreturned::unreturned;
 
 use crate::bindings;

@@ -15,6 +15,7 @@ mod command;
 mod crash;
 mod datanommer;
 mod fedmsg;
+mod fuzz;
 mod gallery;
 mod github;
 mod guide;

@@ -162,7 +162,8 @@ impl Reader {
                     Some(Ok(delivery)) => match parse(&delivery) {
                         Ok(message) => held = Some((delivery.delivery_tag, message)),
                         Err(why) => {
-                            self.skipped.add(delivery.routing_key.as_str(), &why, Instant::now());
+                            let topic = delivery.routing_key.as_str();
+                            self.skipped.add(topic, why.reason(), &why, Instant::now());
                             refuse(channel, delivery.delivery_tag).await.map_err(doing().failed())?;
                         }
                     },

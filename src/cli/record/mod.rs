@@ -9,8 +9,10 @@ use super::print::{count, note};
 use crate::bus::{self, Amqp, Delivery, Fedmsg, Gap};
 use crate::config::Bus;
 use crate::message::{Topic, TopicPattern, to_line};
+use crate::server::signatures;
 use crate::telemetry;
 use anyhow::{Context, bail};
+use jiff::Timestamp;
 use redact::Redaction;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -83,7 +85,12 @@ async fn record<W: Write>(bus: &Bus, recorder: &mut Recorder<'_, W>) -> anyhow::
     let (sender, mut deliveries) = bus::channel();
     // A recording has gaps where the bus had.
     let gap = Gap::default();
-    let fedmsg = bus.fedmsg.as_ref().map(|fedmsg| Fedmsg::start(fedmsg, sender.clone(), gap));
+    let signatures = match &bus.fedmsg {
+        Some(fedmsg) => signatures(fedmsg, Timestamp::now).await?,
+        None => None,
+    };
+    let fedmsg = bus.fedmsg.as_ref();
+    let fedmsg = fedmsg.map(|fedmsg| Fedmsg::start(fedmsg, signatures, sender.clone(), gap));
     let amqp = bus.amqp.clone().map(|amqp| Amqp::start(&amqp.aside(), &sender));
     let (fedmsg, amqp) = (fedmsg.transpose()?, amqp.transpose()?);
     let mut ticks = tokio::time::interval(PROGRESS);

@@ -1,5 +1,9 @@
 //! fedmsg over ZeroMQ, from a publisher that is not ours: two frames from Python.
 
+mod peer;
+mod publishing;
+mod signed;
+
 use crate::harness::{TestHouse, have};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
