@@ -8,11 +8,13 @@
 //! Knows no script: who asks hands in its HOSTS and its deadline.
 
 mod address;
+mod base64;
 mod breaker;
 mod cassette;
 mod clock;
 mod datagrepper;
 mod error;
+pub mod fas;
 mod flight;
 mod gate;
 pub mod github;
@@ -30,9 +32,10 @@ mod tests;
 pub use cassette::{Cassette, CassetteError};
 pub use datagrepper::{Datagrepper, DatagrepperError};
 pub use error::OutboundError;
+pub use fas::Fas;
 pub use github::Github;
 pub use kindness::{HostKindness, Kindness, LeftAlone};
-pub use post::Post;
+pub use post::{Body, Post};
 pub use posting::{Posted, Posting, PostingError};
 
 use crate::cache::Answers;

@@ -22,7 +22,7 @@ use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{HubName, InstanceId};
 use crate::live::{Announcement, Kind, Live};
-use crate::outbound::{Github, Outbound};
+use crate::outbound::{Fas, Github, Outbound};
 use crate::rebuild::{self, Audience, Current, Rebuild};
 use crate::render::Renderer;
 use crate::script::{Pool, Tier};
@@ -218,6 +218,7 @@ fn host(
     (datanommer, cache, store): (&Datanommer, &Cache, &Store),
 ) -> bindings::Host {
     bindings::Host {
+        fas: Fas::new(outbound, settings.fas.as_ref()),
         github: Github::new(outbound, &settings.github),
         outbound: outbound.clone(),
         datanommer: datanommer.clone(),

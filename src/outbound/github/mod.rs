@@ -16,7 +16,7 @@ mod tests;
 pub use error::GithubError;
 pub use request::{Ask, Kind, Listing, Login, Repository};
 
-use super::{Answer, Get, Outbound, Post};
+use super::{Answer, Body, Get, Outbound, Post};
 use crate::config::{Github as Settings, Secret};
 use jiff::Timestamp;
 use limits::{Closed, Limits, Resource, UnderWay};
@@ -157,7 +157,7 @@ impl Github {
         let (url, headers) = (self.graphql_address(), self.headers());
         for _ in 0..TRIES {
             let under_way = self.admit(Resource::Graphql, deadline).await?;
-            let (hosts, body) = (&*self.hosts, &*body);
+            let (hosts, body) = (&*self.hosts, Body::Json(&body));
             let post = Post { url: &url, headers: &headers, body, hosts, deadline };
             let answer = self.outbound.post(&post).await?;
             let now = (self.clock)();
