@@ -470,7 +470,7 @@ async fn people_and_groups_of_fas_come_in_one_shape() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_fas_in_hubs_toml_a_script_hears_what_is_missing_and_may_go_on() {
     let bench = Bench::new().await;
-    let said = "fas: FAS is not asked, as it answers nobody without a login: set `url`, `username` and `password` in `[fas]`";
+    let said = "fas: FAS is not asked, as it answers nobody without a login: set `url` and a login in `[fas]` of hubs.toml";
     bench.refuses(&[("fas::user(\"ralph\")", said)]).await;
     bench.check(&[("let n = 0; try { fas::user(\"ralph\"); } catch { n = 1; } n", json!(1))]).await;
 }

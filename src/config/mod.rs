@@ -24,7 +24,7 @@ pub(crate) mod widgets;
 pub use auth::Auth;
 pub use bus::{Bus, Fedmsg};
 pub use document::Place;
-pub use fas::{Fas, FasKind, FasLogin};
+pub use fas::{Fas, FasKind, FasLogin, Kerberos};
 pub use github::Github;
 pub use hubs::HubEntry;
 pub use limits::Limits;

@@ -289,11 +289,11 @@ fn a_login_for_fas_is_whole_and_the_password_is_not_shown() {
     assert!(!format!("{found:?}").contains("s3cret"));
     let found = fas(&format!("kind = \"fas2\"\n{login}"));
     assert_eq!((found.kind, found.url.path()), (FasKind::Fas2, "/accounts"));
-    let help = "help: set `username` and `password` of an account for hubs, or leave [fas] out";
+    let help = "help: set `principal` and `keytab` for Kerberos, or `username` and `password` of an account for hubs, or leave [fas] out";
     for (text, message, help) in [
         (
             "kind = \"fas2\"\n",
-            "1:1: [fas] has no `username`: FAS answers nobody whom it does not know",
+            "1:1: [fas] has no login: FAS answers nobody whom it does not know",
             help,
         ),
         ("username = \"hubs\"\n", "1:1: [fas] has a `username`, but no `password`", help),
@@ -312,6 +312,16 @@ fn a_login_for_fas_is_whole_and_the_password_is_not_shown() {
             "`username` of [fas] is \"a:b\", but must be the name of an account",
             "",
         ),
+        (
+            "keytab = \"k\"\nusername = \"hubs\"\npassword = \"x\"\n",
+            "2:10: [fas] has a `keytab`, which is for Kerberos, and a name or password",
+            "help: leave one of them out",
+        ),
+        (
+            "kind = \"fas2\"\nprincipal = \"hubs\"\n",
+            "3:13: [fas] has a `principal`, but the old FAS knows no Kerberos",
+            "help: set `username` and `password`",
+        ),
     ] {
         let said = problems(&format!("[fas]\n{text}"));
         assert!(said.contains(message) && said.contains(help), "{said}");
@@ -319,6 +329,28 @@ fn a_login_for_fas_is_whole_and_the_password_is_not_shown() {
     let said = problems(&format!("[fas]\nurl = \"https://me:pass@fas.example.org\"\n{login}"));
     assert!(said.contains("set `username` and `password` instead"), "{said}");
     assert!(!said.contains("pass@"), "{said}");
+}
+
+#[test]
+fn a_build_without_kerberos_says_how_to_get_one_with_it() {
+    let text = "[fas]\nprincipal = \"hubs@EXAMPLE.ORG\"\nkeytab = \"hubs.keytab\"\n";
+    if cfg!(feature = "kerberos") {
+        let FasLogin::Kerberos(found) = parse(text).unwrap().fas.unwrap().login else { panic!() };
+        assert!(found.keytab.unwrap().ends_with("hubs.keytab"));
+        assert_eq!((found.principal.as_deref(), found.ccache), (Some("hubs@EXAMPLE.ORG"), None));
+    } else {
+        let said = problems(text);
+        assert!(
+            said.contains(
+                "2:13: [fas] has a `principal`, but this hubs was built without Kerberos"
+            ),
+            "{said}"
+        );
+        assert!(
+            said.contains("help: build it with `cargo build --release --features kerberos`, or"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub mod github;
 mod hop;
 mod hosts;
 mod kindness;
+#[cfg(feature = "kerberos")]
+mod negotiate;
 mod post;
 mod posting;
 mod redact;
@@ -35,6 +37,8 @@ pub use error::OutboundError;
 pub use fas::Fas;
 pub use github::Github;
 pub use kindness::{HostKindness, Kindness, LeftAlone};
+#[cfg(feature = "kerberos")]
+pub use negotiate::{NegotiateError, initiate};
 pub use post::{Body, Post};
 pub use posting::{Posted, Posting, PostingError};
 

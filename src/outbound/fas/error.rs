@@ -1,12 +1,14 @@
 //! Why FAS was not asked, or what it said instead of an answer. A script's author reads these.
 
+#[cfg(feature = "kerberos")]
+use crate::outbound::NegotiateError;
 use crate::outbound::OutboundError;
 
 /// No message shows the password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FasError {
     #[error(
-        "FAS is not asked, as it answers nobody without a login: set `url`, `username` and `password` in `[fas]` of hubs.toml"
+        "FAS is not asked, as it answers nobody without a login: set `url` and a login in `[fas]` of hubs.toml"
     )]
     Nobody,
     #[error(
@@ -17,6 +19,11 @@ pub enum FasError {
         "FAS does not let hubs in as `{user}` ({said}): look at `username` and `password` in `[fas]` of hubs.toml"
     )]
     WrongLogin { status: u16, user: String, said: String },
+    #[error("FAS does not let hubs in by Kerberos ({said}): look at `[fas]` of hubs.toml")]
+    Stranger { status: u16, said: String },
+    #[cfg(feature = "kerberos")]
+    #[error("hubs can't log in at FAS by Kerberos (`[fas]` of hubs.toml): {0}")]
+    Kerberos(#[from] NegotiateError),
     #[error(
         "there is no FAS at `{url}`, which answers 404: look at `url` and `kind` in `[fas]` of hubs.toml"
     )]
@@ -34,10 +41,11 @@ impl FasError {
     pub fn status(&self) -> u16 {
         match self {
             Self::WrongLogin { status, .. }
+            | Self::Stranger { status, .. }
             | Self::Refused { status, .. }
             | Self::Nonsense { status, .. } => *status,
             Self::NotThere { .. } => 404,
-            Self::Nobody | Self::NoName(_) | Self::Outbound(_) => 0,
+            _ => 0,
         }
     }
 }

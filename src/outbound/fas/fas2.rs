@@ -22,19 +22,23 @@ pub(super) struct Fas2 {
     /// Without a slash at its end.
     base: Arc<str>,
     hosts: Arc<[String]>,
-    login: FasLogin,
+    username: Arc<str>,
+    password: Secret,
     session: Arc<Mutex<Option<Secret>>>,
 }
 
 impl Fas2 {
-    pub(super) fn new(outbound: &Outbound, settings: &Settings) -> Self {
-        Self {
+    /// With another login than a password there is no such thing.
+    pub(super) fn new(outbound: &Outbound, settings: &Settings) -> Option<Self> {
+        let FasLogin::Password { username, password } = &settings.login else { return None };
+        Some(Self {
             outbound: outbound.clone(),
             base: settings.url.as_str().trim_end_matches('/').into(),
             hosts: [hosts::entry_for(&settings.url)].into(),
-            login: settings.login.clone(),
+            username: username.as_str().into(),
+            password: password.clone(),
             session: Arc::default(),
-        }
+        })
     }
 
     pub(super) async fn ask(
@@ -133,7 +137,7 @@ impl Fas2 {
         session: Option<&Secret>,
         deadline: Instant,
     ) -> Result<Answer, FasError> {
-        let FasLogin::Password { username, password } = &self.login;
+        let (username, password) = (&*self.username, &self.password);
         let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
         let token = session.map(|session| sha1_hex(session.reveal()));
         let secret: &[(&str, &str)] = match &token {
@@ -149,7 +153,6 @@ impl Fas2 {
     }
 
     fn read(&self, question: &Question, answer: &Answer) -> Result<Value, FasError> {
-        let FasLogin::Password { username, password } = &self.login;
         let (what, status) = (question.what(), answer.status);
         let body = serde_json::from_slice::<Value>(&answer.body);
         let reason = match &body {
@@ -158,11 +161,11 @@ impl Fas2 {
         };
         let reason = reason.map_or_else(
             || format!("it answers {status} without a reason"),
-            |reason| said(reason, &[password.reveal()]),
+            |reason| said(reason, &[self.password.reveal()]),
         );
         match (status, body) {
             (401 | 403, _) => {
-                Err(FasError::WrongLogin { status, user: username.clone(), said: reason })
+                Err(FasError::WrongLogin { status, user: self.username.to_string(), said: reason })
             }
             (404, _) => Err(FasError::NotThere { url: self.base.to_string() }),
             (200..=299, Ok(body)) if text(&body, "exc").is_none() => Ok(body),

@@ -1,9 +1,10 @@
 //! FASJSON, version 1: what is asked of it, and how it answers.
 
 use super::answer::said;
+use super::door::Door;
 use super::{FasError, PART, Question, Told, shape};
 use crate::config::{Fas as Settings, FasLogin};
-use crate::outbound::{Answer, Get, Outbound, base64, hosts};
+use crate::outbound::{Answer, Outbound};
 use reqwest::Url;
 use serde_json::Value;
 use std::sync::Arc;
@@ -14,27 +15,25 @@ pub(super) struct Fasjson {
     outbound: Outbound,
     /// With `/v1` at its end.
     api: Arc<str>,
-    hosts: Arc<[String]>,
-    login: Option<FasLogin>,
+    door: Door,
 }
 
 impl Fasjson {
     pub(super) fn new(outbound: &Outbound, settings: &Settings) -> Self {
-        Self::at(outbound, &settings.url, Some(settings.login.clone()))
+        Self::below(outbound, &settings.url, Some(settings.login.clone()))
     }
 
     pub(super) fn without_login(outbound: &Outbound) -> Self {
         let url = "https://fasjson.fedoraproject.org".parse().expect("a literal address");
-        Self::at(outbound, &url, None)
+        Self::below(outbound, &url, None)
     }
 
-    fn at(outbound: &Outbound, url: &Url, login: Option<FasLogin>) -> Self {
+    fn below(outbound: &Outbound, url: &Url, login: Option<FasLogin>) -> Self {
         let base = url.as_str().trim_end_matches('/').trim_end_matches("/v1");
         Self {
             outbound: outbound.clone(),
             api: format!("{base}/v1").into(),
-            hosts: [hosts::entry_for(url)].into(),
-            login,
+            door: Door::new(url, login),
         }
     }
 
@@ -76,19 +75,16 @@ impl Fasjson {
         mask: String,
         deadline: Instant,
     ) -> Result<Answer, FasError> {
-        let mut headers =
+        let headers =
             vec![("accept".to_owned(), "application/json".to_owned()), ("x-fields".into(), mask)];
-        if let Some(FasLogin::Password { username, password }) = &self.login {
-            let login = format!("{username}:{}", password.reveal());
-            let login = base64::encode(login.as_bytes());
-            headers.push(("authorization".into(), format!("Basic {login}")));
-        }
         let query: Vec<_> = part.map_or(vec![], |part| {
             vec![("page_size".into(), PART.to_string()), ("page_number".into(), part.to_string())]
         });
-        let url = format!("{}{path}", self.api);
-        let (headers, query, hosts) = (&*headers, &*query, &*self.hosts);
-        Ok(self.outbound.get(&Get { url: &url, headers, query, hosts, deadline }).await?)
+        self.door.get(&self.outbound, &self.at(path), (headers, &query), deadline).await
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.api)
     }
 
     /// The envelope, or nothing where FASJSON has no such person or group.
@@ -102,14 +98,7 @@ impl Fasjson {
             (404, Ok(body)) if body.get("name").or(body.get("groupname")).is_some() => Ok(None),
             (404, _) => Err(FasError::NotThere { url: self.api.to_string() }),
             (401 | 403, body) => {
-                let (user, secret) = match &self.login {
-                    Some(FasLogin::Password { username, password }) => {
-                        (username.clone(), password.reveal())
-                    }
-                    None => (String::new(), ""),
-                };
-                let said = said(&reason(status, &body.unwrap_or_default()), &[secret]);
-                Err(FasError::WrongLogin { status, user, said })
+                Err(self.door.refusal(status, &reason(status, &body.unwrap_or_default())))
             }
             (_, body) => {
                 let said = said(&reason(status, &body.unwrap_or_default()), &[]);

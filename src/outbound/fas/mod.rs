@@ -6,6 +6,7 @@
 //! changed ([`Fas::since`]). Knows no script.
 
 mod answer;
+mod door;
 mod error;
 mod fas2;
 mod fasjson;
@@ -99,7 +100,7 @@ impl Fas {
             None => Server::Nobody,
             Some(settings) => match settings.kind {
                 FasKind::Fasjson => Server::Fasjson(Fasjson::new(outbound, settings)),
-                FasKind::Fas2 => Server::Fas2(Fas2::new(outbound, settings)),
+                FasKind::Fas2 => Fas2::new(outbound, settings).map_or(Server::Nobody, Server::Fas2),
             },
         })
     }
