@@ -18,6 +18,8 @@ pub const CATCH_UPS: &str = "hubs_catch_ups_total";
 pub const RECONNECTS: &str = "hubs_bus_reconnects_total";
 /// Messages that were taken from a bus and are not acknowledged yet, by `source`.
 pub const UNACKNOWLEDGED: &str = "hubs_bus_unacknowledged";
+/// Messages of our own that a bus did not take.
+pub const UNPUBLISHED: &str = "hubs_messages_unpublished_total";
 /// Instances that the index named.
 pub const CANDIDATES: &str = "hubs_candidates_total";
 /// Instances that a message invalidated.
@@ -71,6 +73,7 @@ fn describe() {
     describe_counter!(CATCH_UPS, "Gaps of a bus that were caught up with, by outcome");
     describe_counter!(RECONNECTS, "Connections to a bus that were lost or not made");
     describe_gauge!(UNACKNOWLEDGED, "Messages taken from a bus and not acknowledged yet");
+    describe_counter!(UNPUBLISHED, "Messages of our own that a bus did not take");
     describe_counter!(CANDIDATES, "Instances that the index named");
     describe_counter!(INVALIDATIONS, "Instances that a message invalidated");
     describe_histogram!(TRIAGE_SECONDS, Unit::Seconds, "Time of a message in triage");

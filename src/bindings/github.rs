@@ -5,7 +5,8 @@
 //! told of here are always there, `()` where GitHub has none, and texts are cut at 4 KiB. Every function throws
 //! `#{ service: "github", status, message }` when GitHub can't or won't answer: 404 for a list of what is not there, 429
 //! with the time when it may be asked again where a limit is reached. A request waits for a limit that ends before the
-//! deadline of `data`. Each page of a list counts as a request of the call (16, if `[sandbox]` says nothing else).
+//! deadline of `data`; where it does not, an answer of the last six hours is given, if one is kept and no message has made
+//! it untrue. Each page of a list counts as a request of the call (16, if `[sandbox]` says nothing else).
 
 use super::{Fallible, Host, failed, waiting};
 use crate::outbound::Github;

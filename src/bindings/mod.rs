@@ -7,6 +7,7 @@
 mod cache;
 mod datanommer;
 mod definitions;
+mod fas;
 mod github;
 mod http;
 mod hubs;
@@ -21,7 +22,7 @@ pub use definitions::definitions;
 use crate::cache::Cache;
 use crate::config::Sandbox;
 use crate::datanommer::Datanommer;
-use crate::outbound::{Github, Outbound};
+use crate::outbound::{Fas, Github, Outbound};
 use crate::script::{Install, Tier, host};
 use crate::store::Store;
 use rhai::{Dynamic, EvalAltResult, Map};
@@ -32,6 +33,7 @@ use tokio::runtime::Handle;
 #[derive(Clone)]
 pub struct Host {
     pub outbound: Outbound,
+    pub fas: Fas,
     pub github: Github,
     pub datanommer: Datanommer,
     pub cache: Cache,
@@ -52,6 +54,7 @@ fn give(host: &Host, tier: Tier, tools: &mut host::Toolbox) {
         time::register_for_data(&mut tools.global);
         http::register_response(&mut tools.global);
         tools.named.push(("http".into(), http::module(host)));
+        tools.named.push(("fas".into(), fas::module(host)));
         tools.named.push(("github".into(), github::module(host)));
         tools.named.push(("datanommer".into(), datanommer::module(host)));
         tools.named.push(("cache".into(), cache::module(host)));
@@ -71,7 +74,7 @@ pub fn pure() -> Install {
 
 /// A script compiles whole, its `data` included, also where that is never called: the modules are there, but empty.
 fn without_services(tools: &mut host::Toolbox) {
-    let empty = ["http", "github", "datanommer", "cache", "hubs"];
+    let empty = ["http", "fas", "github", "datanommer", "cache", "hubs"];
     tools.named.extend(empty.map(|name| (name.to_string(), rhai::Module::new())));
 }
 

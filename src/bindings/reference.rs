@@ -32,8 +32,9 @@ pub struct Entry {
 /// A page, whether it is a module, and the files that its comments are in.
 type Place = (&'static str, bool, &'static [&'static str]);
 
-const CHAPTERS: [Place; 11] = [
+const CHAPTERS: [Place; 12] = [
     ("http", true, &[include_str!("http.rs")]),
+    ("fas", true, &[include_str!("fas.rs")]),
     ("github", true, &[include_str!("github.rs")]),
     ("datanommer", true, &[include_str!("datanommer.rs")]),
     ("cache", true, &[include_str!("cache.rs")]),

@@ -39,6 +39,7 @@ fn hub(name: &str, visibility: Visibility) -> Hub {
 pub(super) async fn host(sandbox: Sandbox) -> Host {
     let outbound = Outbound::new(&sandbox).unwrap();
     Host {
+        fas: Fas::new(&outbound, None),
         github: Github::anonymous(&outbound),
         outbound,
         datanommer: Datanommer::open("sqlite::memory:").await.unwrap(),
@@ -416,4 +417,60 @@ async fn github_is_asked_without_naming_it_in_hosts() {
             ("for n in 0..5 { github::repo(\"a/b\"); }", "requests"),
         ])
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_and_groups_of_fas_come_in_one_shape() {
+    let mut bench = Bench::new().await;
+    let says = async |at: &str, status: u16, body: Value| {
+        let answer = ResponseTemplate::new(status).set_body_json(body);
+        Mock::given(path(at)).respond_with(answer).mount(&bench.server).await;
+    };
+    let ralph = json!({ "result": { "username": "ralph", "human_name": "Ralph Bean", "emails": ["r@example.org"] } });
+    says("/v1/users/ralph/", 200, ralph).await;
+    says("/v1/users/nobody/", 404, json!({ "name": "nobody", "message": "User not found" })).await;
+    let (member, group) = (json!([{ "username": "ralph" }]), json!([{ "groupname": "infra" }]));
+    let page = json!({ "total_pages": 2 });
+    says("/v1/groups/infra/members/", 200, json!({ "result": member, "page": page })).await;
+    says("/v1/groups/infra/sponsors/", 200, json!({ "result": member })).await;
+    says("/v1/users/ralph/groups/", 200, json!({ "result": group, "page": page })).await;
+    says("/v1/groups/infra/", 500, json!({ "message": "LDAP server is down", "source": "LDAP" }))
+        .await;
+    let home = bench.server.uri();
+    let settings = crate::config::Settings::parse(
+        &format!("[fas]\nurl = \"{home}\"\nusername = \"hubs\"\npassword = \"s3cret\"\n"),
+        "hubs.toml",
+    );
+    bench.host.fas = Fas::new(&bench.host.outbound, settings.unwrap().fas.as_ref());
+    bench.pool = Pool::start(Tier::Data, Limits::data(), 1, Some(install(bench.host.clone())));
+    bench
+        .check(&[
+            (
+                "let p = fas::user(\"ralph\"); [p.human_name, p.ircnicks, p.timezone, p.keys().contains(\"emails\")]",
+                json!(["Ralph Bean", [], null, false]),
+            ),
+            ("fas::user(\"nobody\")", json!(null)),
+            ("fas::members(\"infra\").map(|m| m.username)", json!(["ralph", "ralph"])),
+            ("fas::sponsors(\"infra\")", json!([{ "username": "ralph", "human_name": null }])),
+            ("fas::groups(\"ralph\")[1]", json!({ "groupname": "infra", "description": null })),
+            (
+                "let r = (); try { fas::group(\"infra\"); } catch (e) { r = [e.service, e.status, e.message]; } r",
+                json!(["fas", 500, "FAS does not answer for group `infra`: LDAP server is down"]),
+            ),
+        ])
+        .await;
+    bench
+        .refuses(&[
+            ("fas::user(\"../me\")", "fas: `../me` is no name of FAS: it has 1 to 64 letters"),
+            ("for n in 0..5 { fas::user(\"ralph\"); }", "requests"),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_fas_in_hubs_toml_a_script_hears_what_is_missing_and_may_go_on() {
+    let bench = Bench::new().await;
+    let said = "fas: FAS is not asked, as it answers nobody without a login: set `url` and a login in `[fas]` of hubs.toml";
+    bench.refuses(&[("fas::user(\"ralph\")", said)]).await;
+    bench.check(&[("let n = 0; try { fas::user(\"ralph\"); } catch { n = 1; } n", json!(1))]).await;
 }

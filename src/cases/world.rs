@@ -8,7 +8,7 @@ use crate::config::{Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::{Column, Hub, Instance, InstanceId, Placed};
 use crate::message::Message;
-use crate::outbound::{Cassette, Github, Outbound};
+use crate::outbound::{Cassette, Fas, Github, Outbound};
 use crate::script::{Interpreter, Tier};
 use crate::store::Store;
 use crate::widget::{At, Case, Definition};
@@ -139,6 +139,7 @@ impl<'r> World<'r> {
         };
         let outbound = outbound.unwrap_or_else(|| services.outbound.clone());
         Ok(Host {
+            fas: Fas::played(&outbound),
             github: Github::anonymous(&outbound),
             outbound,
             datanommer,

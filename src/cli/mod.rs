@@ -9,6 +9,8 @@ mod datanommer;
 mod definitions;
 mod doctor;
 mod message;
+#[cfg(feature = "kerberos")]
+mod negotiate;
 mod place;
 mod print;
 mod record;
@@ -50,6 +52,9 @@ enum Command {
     Doctor(doctor::Doctor),
     Definitions(definitions::Definitions),
     Completions(completions::Completions),
+    #[cfg(feature = "kerberos")]
+    #[command(hide = true)]
+    Negotiate(negotiate::Negotiate),
 }
 
 /// For whom the answer is.
@@ -112,6 +117,8 @@ impl Command {
             Self::Doctor(doctor) => doctor.execute(out),
             Self::Definitions(definitions) => definitions.execute(out),
             Self::Completions(completions) => completions.execute(out),
+            #[cfg(feature = "kerberos")]
+            Self::Negotiate(negotiate) => negotiate.execute(out),
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Amqp {
     pub passive_declares: bool,
     /// How the broker's administrators see us.
     pub client_properties: BTreeMap<String, String>,
+    /// Whether hubs publishes its own messages there.
+    pub publish: bool,
     /// What goes before the topics of messages that hubs publishes; empty for nothing.
     pub topic_prefix: String,
     pub publish_exchange: String,
@@ -100,6 +102,7 @@ impl Amqp {
             prefetch: 25,
             passive_declares: false,
             client_properties: BTreeMap::from([("app".into(), "hubs".into())]),
+            publish: false,
             topic_prefix: String::new(),
             publish_exchange: "amq.topic".into(),
             publish_priority: None,
@@ -164,6 +167,7 @@ pub(super) fn read(table: Table<'_>) -> Amqp {
     }
     table.set("prefetch", &mut amqp.prefetch, number(1..=10_000));
     table.set("passive_declares", &mut amqp.passive_declares, flag);
+    table.set("publish", &mut amqp.publish, flag);
     table.set("topic_prefix", &mut amqp.topic_prefix, topic_prefix);
     let (from, to) = (Duration::from_millis(10), Duration::from_mins(1));
     table.set("reconnect", &mut amqp.reconnect, duration(from..=to));

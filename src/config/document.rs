@@ -291,15 +291,6 @@ impl<'d> Table<'d> {
         tables.collect()
     }
 
-    /// A key that this version knows of but has nothing for.
-    pub(crate) fn later(&self, key: &'static str) {
-        if let Some(item) = self.item(key) {
-            let name = self.within(key);
-            let message = format!("[{name}] comes with a later version of hubs");
-            self.problem(Some(item.span), message, Some("leave it out for now".into()));
-        }
-    }
-
     /// Refuses the keys that nobody asked for.
     pub(crate) fn finish(self) {
         if self.is_free.get() {

@@ -4,10 +4,12 @@
 //! names and addresses, each problem with its line and the nearest right name; whether a widget exists and takes a
 //! parameter is known further down, so entries carry their [`Place`]. Knows no store, no script and no network.
 
+mod address;
 mod amqp;
 mod auth;
 mod bus;
 pub(crate) mod document;
+mod fas;
 mod fedmsg;
 mod fedora_messaging;
 mod github;
@@ -26,6 +28,7 @@ pub use amqp::{Amqp, AmqpBinding, AmqpQueue, AmqpTls, AmqpUrl};
 pub use auth::Auth;
 pub use bus::Bus;
 pub use document::Place;
+pub use fas::{Fas, FasKind, FasLogin, Kerberos};
 pub use fedmsg::{Connection, Fedmsg, Location, Publish, Signatures};
 pub use github::Github;
 pub use hubs::HubEntry;
@@ -50,6 +53,8 @@ pub struct Settings {
     pub store: StoreUrl,
     pub datanommer: DatanommerSettings,
     pub bus: Bus,
+    /// Without it nobody is asked about accounts.
+    pub fas: Option<Fas>,
     pub github: Github,
     pub auth: Auth,
     pub sandbox: Sandbox,
@@ -68,6 +73,7 @@ impl Default for Settings {
             datanommer: DatanommerSettings::below(&storage),
             storage,
             bus: Bus::default(),
+            fas: None,
             github: Github::default(),
             auth: Auth::default(),
             sandbox: Sandbox::default(),
@@ -109,6 +115,7 @@ impl Settings {
             datanommer: storage::read_datanommer(&root, &storage),
             storage,
             bus: bus::read(&root),
+            fas: fas::read(&root),
             github: github::read(&root),
             auth: auth::read(&root),
             sandbox: sandbox::read(&root),
@@ -116,7 +123,6 @@ impl Settings {
             user_hub: widgets::read_user_hub(&root),
             hubs: hubs::read(&root),
         };
-        root.later("fas");
         if let Some(refusal) = settings.listen_problem(settings.server.listen) {
             let span = root.table("server").and_then(|server| server.span_of("listen"));
             root.problem(span, refusal.message, refusal.help);

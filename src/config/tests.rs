@@ -44,11 +44,17 @@ fn the_example_at_top_level_equals_the_defaults() {
         .lines()
         .map(|line| line.strip_prefix("#: ").filter(is_setting).unwrap_or(line))
         .collect();
-    let all = ["HUBS_INGEST_TOKEN", "GITHUB_TOKEN", "GITHUB_WEBHOOK_SECRET", "HUBS_FEDMSG_KEY"]
-        .into_iter()
-        .fold(all.join("\n"), |all, name| {
-            all.replace(&format!("{{ env = \"{name}\" }}"), "\"secret\"")
-        });
+    let all = [
+        "HUBS_INGEST_TOKEN",
+        "FAS_PASSWORD",
+        "GITHUB_TOKEN",
+        "GITHUB_WEBHOOK_SECRET",
+        "HUBS_FEDMSG_KEY",
+    ]
+    .into_iter()
+    .fold(all.join("\n"), |all, name| {
+        all.replace(&format!("{{ env = \"{name}\" }}"), "\"secret\"")
+    });
     let settings = Settings::parse(&all, "hubs.toml").unwrap_or_else(|p| panic!("{p:#?}\n{all}"));
     let bare = Settings::default();
     assert_eq!(
@@ -239,9 +245,6 @@ url = "postgres://hubs:hunter2@db/hubs"
 
 [auth]
 kind = "oidc"
-
-[fas]
-url = "https://fasjson.fedoraproject.org"
 "#
     ), @r#"
     hubs.toml:2:7: `url` of [store]: PostgreSQL can't keep the hubs yet: it comes with a later version
@@ -253,11 +256,6 @@ url = "https://fasjson.fedoraproject.org"
     5 | kind = "oidc"
       |        ^^^^^^
     help: write "dev" for now
-
-    hubs.toml:7:1: [fas] comes with a later version of hubs
-    7 | [fas]
-       | ^^^^^
-    help: leave it out for now
     "#);
 }
 
@@ -285,6 +283,79 @@ fn a_token_for_github_travels_encrypted_or_not_at_all() {
     let said = problems("[github]\nurl = \"https://me:pass@github.example.org\"\n");
     assert!(said.contains("it has a user name or password in it: set `token` instead"), "{said}");
     assert!(!said.contains("pass@"), "{said}");
+}
+
+#[test]
+fn a_login_for_fas_is_whole_and_the_password_is_not_shown() {
+    let fas = |text: &str| parse(&format!("[fas]\n{text}")).unwrap().fas.unwrap();
+    let login = "username = \"hubs\"\npassword = \"s3cret\"\n";
+    let found = fas(login);
+    assert_eq!(found.url.as_str(), "https://fasjson.fedoraproject.org/");
+    assert!(!format!("{found:?}").contains("s3cret"));
+    let found = fas(&format!("kind = \"fas2\"\n{login}"));
+    assert_eq!((found.kind, found.url.path()), (FasKind::Fas2, "/accounts"));
+    let help = "help: set `principal` and `keytab` for Kerberos, or `username` and `password` of an account for hubs, or leave [fas] out";
+    for (text, message, help) in [
+        (
+            "kind = \"fas2\"\n",
+            "1:1: [fas] has no login: FAS answers nobody whom it does not know",
+            help,
+        ),
+        ("username = \"hubs\"\n", "1:1: [fas] has a `username`, but no `password`", help),
+        (
+            "kind = \"fas3\"\nusername = \"hubs\"\npassword = \"x\"\n",
+            "2:8: `kind` of [fas] is \"fas3\", but must be \"fasjson\" or \"fas2\"",
+            "",
+        ),
+        (
+            "url = \"http://fas.example.org\"\nusername = \"hubs\"\npassword = \"x\"\n",
+            "must be an https address without query, as in \"https://fasjson.example.org\"",
+            "",
+        ),
+        (
+            "username = \"a:b\"\npassword = \"x\"\n",
+            "`username` of [fas] is \"a:b\", but must be the name of an account",
+            "",
+        ),
+        (
+            "keytab = \"k\"\nusername = \"hubs\"\npassword = \"x\"\n",
+            "2:10: [fas] has a `keytab`, which is for Kerberos, and a name or password",
+            "help: leave one of them out",
+        ),
+        (
+            "kind = \"fas2\"\nprincipal = \"hubs\"\n",
+            "3:13: [fas] has a `principal`, but the old FAS knows no Kerberos",
+            "help: set `username` and `password`",
+        ),
+    ] {
+        let said = problems(&format!("[fas]\n{text}"));
+        assert!(said.contains(message) && said.contains(help), "{said}");
+    }
+    let said = problems(&format!("[fas]\nurl = \"https://me:pass@fas.example.org\"\n{login}"));
+    assert!(said.contains("set `username` and `password` instead"), "{said}");
+    assert!(!said.contains("pass@"), "{said}");
+}
+
+#[test]
+fn a_build_without_kerberos_says_how_to_get_one_with_it() {
+    let text = "[fas]\nprincipal = \"hubs@EXAMPLE.ORG\"\nkeytab = \"hubs.keytab\"\n";
+    if cfg!(feature = "kerberos") {
+        let FasLogin::Kerberos(found) = parse(text).unwrap().fas.unwrap().login else { panic!() };
+        assert!(found.keytab.unwrap().ends_with("hubs.keytab"));
+        assert_eq!((found.principal.as_deref(), found.ccache), (Some("hubs@EXAMPLE.ORG"), None));
+    } else {
+        let said = problems(text);
+        assert!(
+            said.contains(
+                "2:13: [fas] has a `principal`, but this hubs was built without Kerberos"
+            ),
+            "{said}"
+        );
+        assert!(
+            said.contains("help: build it with `cargo build --release --features kerberos`, or"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

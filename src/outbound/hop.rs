@@ -3,11 +3,15 @@
 use super::kindness::Deed;
 use super::retry::{self, Verdict};
 use super::stored::{Asked, Stored};
-use super::{Answer, Outbound, OutboundError, flight::Horizon, flight::Route, shown};
+use super::{
+    Answer, Get, MAX_REDIRECTS, Outbound, OutboundError, address_of, flight::Horizon,
+    flight::Route, headers_of, hosts::HostList, shown,
+};
 use bytes::BytesMut;
 use reqwest::header::{CACHE_CONTROL, HeaderMap, HeaderName, LOCATION, PRAGMA};
 use reqwest::{Client, StatusCode, Url};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// A URL, and what is sent along. Checked already.
 #[derive(Debug, Clone)]
@@ -64,6 +68,13 @@ fn add(hash: &mut Sha256, part: &[u8]) {
     hash.update(part);
 }
 
+/// Whether it says nothing of what was asked for, but that the server does not answer just now.
+fn is_for_now(answer: &Answer) -> bool {
+    let is_limited = answer.header("x-ratelimit-remaining") == Some("0")
+        || answer.header("retry-after").is_some();
+    answer.status >= 500 || answer.status == 429 || (answer.status == 403 && is_limited)
+}
+
 fn is_redirect(status: StatusCode) -> bool {
     matches!(
         status,
@@ -85,10 +96,9 @@ impl Outbound {
         };
         let (key, now) = (hop.key(), self.clock.wall());
         let kept = answers.get(&key).and_then(Stored::read).filter(|it| it.fits(&asked, now));
-        let is_new = |stored: &Stored| self.since.is_none_or(|since| stored.at >= since);
         let mut headers = hop.headers.clone();
         match &kept {
-            Some(stored) if stored.is_fresh(&asked, now) && is_new(stored) => {
+            Some(stored) if stored.is_fresh(&asked, now) && self.is_new(stored) => {
                 self.tally.count(&hop.entry, Deed::FromCache);
                 return Ok(stored.answer(now));
             }
@@ -105,7 +115,7 @@ impl Outbound {
                         outcome,
                         Err(OutboundError::LeftAlone { .. } | OutboundError::TooOften { .. })
                     );
-            if failed && is_new(&stored) && stored.stands_in(now) {
+            if failed && self.is_new(&stored) && stored.stands_in(now) {
                 tracing::debug!(host = hop.host(), "an old answer stands in for a failure");
                 self.tally.count(&hop.entry, Deed::FromCache);
                 return Ok(stored.answer(now));
@@ -125,11 +135,43 @@ impl Outbound {
             match Stored::new(&asked, answer, now) {
                 Some(stored) => answers.keep(&key, &stored.write(), now),
                 // What is there was not the last word; while the server fails it may be again.
-                None if answer.status < 500 && answer.status != 429 => answers.forget(&key),
+                None if !is_for_now(answer) => answers.forget(&key),
                 None => {}
             }
         }
         outcome
+    }
+
+    /// What is kept of such a request, be it no longer fresh: for who must not ask. Nothing from before `since`, nothing
+    /// that is older than that, and nothing that its server wants to be asked about each time.
+    pub fn kept(&self, request: &Get<'_>, oldest: Duration) -> Option<Answer> {
+        let answers = self.answers.as_ref().filter(|_| self.tape.is_none())?;
+        let hosts = HostList::new(request.hosts);
+        let (mut url, mut headers) = (address_of(request).ok()?, headers_of(request.headers).ok()?);
+        let now = self.clock.wall();
+        for _ in 0..=MAX_REDIRECTS {
+            let entry = self.check(&url, &hosts).ok()?;
+            let hop = Hop { url: url.clone(), headers: headers.clone(), entry };
+            let (asked, stored) = (Asked::of(&hop)?, answers.get(&hop.key())?);
+            let stored = Stored::read(stored).filter(|it| it.fits(&asked, now))?;
+            if !self.is_new(&stored) || !stored.is_kept_for(oldest, now) {
+                return None;
+            }
+            let answer = stored.answer(now);
+            let Some(next) = hop.redirect(&answer).ok()? else {
+                self.tally.count(&hop.entry, Deed::FromCache);
+                return Some(answer);
+            };
+            if next.origin() != url.origin() {
+                headers.clear();
+            }
+            url = next;
+        }
+        None
+    }
+
+    fn is_new(&self, stored: &Stored) -> bool {
+        self.since.is_none_or(|since| stored.at >= since)
     }
 
     /// Asks the server, with these headers in place of the hop's own.

@@ -8,18 +8,22 @@
 //! Knows no script: who asks hands in its HOSTS and its deadline.
 
 mod address;
+mod base64;
 mod breaker;
 mod cassette;
 mod clock;
 mod configured;
 mod datagrepper;
 mod error;
+pub mod fas;
 mod flight;
 mod gate;
 pub mod github;
 mod hop;
 mod hosts;
 mod kindness;
+#[cfg(feature = "kerberos")]
+mod negotiate;
 mod post;
 mod posting;
 mod redact;
@@ -32,9 +36,12 @@ pub use cassette::{Cassette, CassetteError};
 pub use configured::fetch_configured;
 pub use datagrepper::{Datagrepper, DatagrepperError, Walk};
 pub use error::OutboundError;
+pub use fas::Fas;
 pub use github::Github;
 pub use kindness::{HostKindness, Kindness, LeftAlone};
-pub use post::Post;
+#[cfg(feature = "kerberos")]
+pub use negotiate::{NegotiateError, initiate};
+pub use post::{Body, Post};
 pub use posting::{Posted, Posting, PostingError};
 pub(crate) use redact::json as redact_json;
 

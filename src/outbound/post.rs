@@ -1,4 +1,4 @@
-//! Questions that are posted, as JSON, because they are too long for a URL: those of GraphQL.
+//! Questions that are posted: those of GraphQL, which are too long for a URL, and those of FAS2, which has no others.
 
 use super::{
     Answer, Get, Outbound, OutboundError, address_of, flight::Horizon, headers_of, hop::Hop,
@@ -12,10 +12,49 @@ use tokio::time::Instant;
 pub struct Post<'a> {
     pub url: &'a str,
     pub headers: &'a [(String, String)],
-    /// JSON.
-    pub body: &'a str,
+    pub body: Body<'a>,
     pub hosts: &'a [String],
     pub deadline: Instant,
+}
+
+/// What is posted.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    Json(&'a str),
+    /// What opens the door is sent along, and is on no cassette.
+    Form {
+        fields: &'a [(&'a str, &'a str)],
+        secret: &'a [(&'a str, &'a str)],
+    },
+}
+
+impl Body<'_> {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Json(_) => "application/json",
+            Self::Form { .. } => "application/x-www-form-urlencoded",
+        }
+    }
+
+    fn without_secrets(self) -> String {
+        match self {
+            Self::Json(text) => text.into(),
+            Self::Form { fields, .. } => encoded(&[fields]),
+        }
+    }
+
+    fn whole(self) -> String {
+        match self {
+            Self::Json(text) => text.into(),
+            Self::Form { fields, secret } => encoded(&[fields, secret]),
+        }
+    }
+}
+
+fn encoded(parts: &[&[(&str, &str)]]) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(parts.iter().copied().flatten());
+    form.finish()
 }
 
 impl Outbound {
@@ -28,7 +67,7 @@ impl Outbound {
         let entry = self.check(&url, &listed)?;
         let hop = Hop { url: url.clone(), headers: headers_of(headers)?, entry };
         let mut on_tape = url.clone();
-        on_tape.query_pairs_mut().append_pair("body", body);
+        on_tape.query_pairs_mut().append_pair("body", &body.without_secrets());
         match &self.tape {
             None => self.posted(hop, body, deadline).await,
             Some(tape) if tape.records => {
@@ -52,11 +91,11 @@ impl Outbound {
     async fn posted(
         &self,
         mut hop: Hop,
-        body: &str,
+        body: Body<'_>,
         deadline: Instant,
     ) -> Result<Answer, OutboundError> {
         let client = self.client.as_ref().map_err(Clone::clone)?;
-        hop.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        hop.headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.kind()));
         let left = deadline.saturating_duration_since(Instant::now());
         let horizon = Horizon::at(self.clock.elapsed() + left);
         let pass = self.gates.enter(&hop.host(), &horizon).await?;
@@ -65,7 +104,7 @@ impl Outbound {
         }
         self.tally.count(&hop.entry, Deed::Request);
         let whole = async {
-            let request = client.post(hop.url.clone()).headers(hop.headers).body(body.to_owned());
+            let request = client.post(hop.url.clone()).headers(hop.headers).body(body.whole());
             let sent = request.send().await;
             let response = sent.map_err(|error| OutboundError::from_client(&hop.url, &error))?;
             self.read(&hop.url, response).await

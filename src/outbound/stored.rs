@@ -161,22 +161,32 @@ impl Stored {
 
     /// Whether it may be given while the server fails: only where the server itself said so (`stale-if-error`).
     pub(super) fn stands_in(&self, now: Timestamp) -> bool {
-        let answer = self.headers.iter().filter(|(name, _)| *name == CACHE_CONTROL.as_str());
-        let directives = answer.flat_map(|(_, value)| value.split(','));
-        let mut allowed = None;
-        for directive in directives.map(|it| it.trim().to_ascii_lowercase()) {
-            match directive.split_once('=').unwrap_or((&directive, "")) {
-                ("no-cache" | "must-revalidate", _) => return false,
-                ("stale-if-error", seconds) => {
-                    allowed = seconds.trim_matches('"').parse::<u32>().ok();
-                }
-                _ => {}
-            }
-        }
-        let Some(seconds) = allowed else { return false };
+        let allowed = self.directives().find_map(|directive| {
+            let seconds = directive.strip_prefix("stale-if-error=")?;
+            seconds.trim_matches('"').parse::<u32>().ok()
+        });
+        let Some(seconds) = allowed.filter(|_| self.may_be_stale()) else { return false };
         let then = moment(self.at);
         let lifetime = self.policy.time_to_live(then) + self.policy.age(then);
         self.policy.age(moment(now)) <= lifetime + Duration::from_secs(seconds.into())
+    }
+
+    /// Whether it may be given though the server may not be asked: not against its word, and not when older than that.
+    pub(super) fn is_kept_for(&self, oldest: Duration, now: Timestamp) -> bool {
+        self.may_be_stale() && self.policy.age(moment(now)) <= oldest
+    }
+
+    fn may_be_stale(&self) -> bool {
+        self.directives().all(|directive| {
+            let name = directive.split('=').next().unwrap_or_default();
+            !matches!(name, "no-cache" | "must-revalidate")
+        })
+    }
+
+    /// Of `Cache-Control`, in lower case.
+    fn directives(&self) -> impl Iterator<Item = String> {
+        let answer = self.headers.iter().filter(|(name, _)| *name == CACHE_CONTROL.as_str());
+        answer.flat_map(|(_, value)| value.split(',')).map(|it| it.trim().to_ascii_lowercase())
     }
 
     pub(super) fn answer(&self, now: Timestamp) -> Answer {

@@ -8,6 +8,7 @@ mod case_runs;
 mod catch_up;
 mod history;
 mod intake;
+mod own;
 mod reload;
 mod seed;
 mod signatures;
@@ -26,7 +27,7 @@ use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{HubName, InstanceId};
 use crate::live::{Announcement, Kind, Live};
-use crate::outbound::{Github, Outbound};
+use crate::outbound::{Fas, Github, Outbound};
 use crate::rebuild::{self, Audience, Current, Rebuild};
 use crate::render::Renderer;
 use crate::script::{Pool, Tier};
@@ -38,6 +39,7 @@ use crate::widget::Shelf;
 use anyhow::Context;
 use buses::Buses;
 use jiff::Timestamp;
+use own::Own;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -173,7 +175,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         store: store.clone(),
         live: live.clone(),
         settings: settings.clone(),
-        sender: sender.clone(),
+        own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
         clock,
     };
     tasks.spawn(reload.watch(stop.clone()));
@@ -215,6 +217,7 @@ fn host(
     (datanommer, cache, store): (&Datanommer, &Cache, &Store),
 ) -> bindings::Host {
     bindings::Host {
+        fas: Fas::new(outbound, settings.fas.as_ref()),
         github: Github::new(outbound, &settings.github),
         outbound: outbound.clone(),
         datanommer: datanommer.clone(),

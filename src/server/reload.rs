@@ -3,8 +3,8 @@
 //! Whatever is broken never replaces what works. A changed script makes its instances due, a changed template draws
 //! them anew from the data that is there; nothing else is touched.
 
+use super::own::Own;
 use super::seed;
-use crate::bus::{Delivery, Source};
 use crate::config::{Settings, Site};
 use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
@@ -44,7 +44,7 @@ pub(super) struct Reload {
     pub(super) store: Store,
     pub(super) live: Live,
     pub(super) settings: Settings,
-    pub(super) sender: mpsc::Sender<Delivery>,
+    pub(super) own: Own,
     pub(super) clock: fn() -> Timestamp,
 }
 
@@ -235,7 +235,7 @@ impl Reload {
         match seed::hubs(&self.store, &new, (self.clock)()).await {
             Ok(made) => {
                 for name in made {
-                    self.welcome(&new, &name).await;
+                    self.welcome(&name).await;
                 }
             }
             Err(error) => tracing::error!(%error, "new hubs of hubs.toml could not be made"),
@@ -251,7 +251,7 @@ impl Reload {
     }
 
     /// A hub that is new: into the index, and told to whoever is concerned.
-    async fn welcome(&self, settings: &Settings, name: &crate::hub::HubName) {
+    async fn welcome(&self, name: &crate::hub::HubName) {
         let found = async {
             Ok::<_, crate::store::StoreError>((
                 self.store.hub(name).await?,
@@ -260,13 +260,9 @@ impl Reload {
         };
         let Ok((Some(hub), instances)) = found.await else { return };
         tracing::info!(hub = %name, widgets = instances.len(), "a hub of hubs.toml was made");
-        let body = serde_json::json!({ "hub_name": name, "hub_type": hub.kind });
-        self.triage.put_hub(hub, &instances).await;
+        self.triage.put_hub(hub.clone(), &instances).await;
         self.live.announce(name, Announcement { kind: Kind::Hub, data: "{}".into() });
-        let message =
-            seed::own_message(&settings.server.environment, "hub.created", body, (self.clock)());
-        // The server stops: then nobody is there to be told.
-        let _ = self.sender.send(Delivery::new(message, Source("hubs"))).await;
+        self.own.hub_created(&hub).await;
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::config::{Settings, for_user};
 use crate::diagnostic::Diagnostic;
 use crate::hub::HubName;
-use crate::message::{Message, Topic};
 use crate::store::{Store, StoreError, demo, hub_from};
 use crate::widget::Library;
 use jiff::Timestamp;
@@ -62,15 +61,4 @@ pub fn misplaced(settings: &Settings, library: &Library) -> Vec<Diagnostic> {
 fn known(library: &Library) -> String {
     let names: BTreeSet<_> = library.widgets().map(|definition| definition.name.as_str()).collect();
     format!("the widgets are {}", names.into_iter().collect::<Vec<_>>().join(", "))
-}
-
-/// What the server tells itself, as the bus would: `hubs.hub.created` and the like.
-pub(super) fn own_message(
-    environment: &str,
-    topic: &str,
-    body: serde_json::Value,
-    now: Timestamp,
-) -> Message {
-    let topic = Topic::new(&format!("org.fedoraproject.{environment}.hubs.{topic}"));
-    Message::own(topic, body, now)
 }

@@ -23,6 +23,8 @@ mod harness;
 mod house;
 mod inference;
 mod ingest;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod live;
 mod mistakes;
 mod outbound;

@@ -10,7 +10,7 @@ use crate::datanommer::Datanommer;
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::{Column, Config, Hub, Instance, InstanceId, Placed, WidgetName};
 use crate::message::Message;
-use crate::outbound::{Github, Outbound};
+use crate::outbound::{Fas, Github, Outbound};
 use crate::script::{Interpreter, Tier};
 use crate::store::Store;
 use crate::widget::{Definition, Library};
@@ -135,6 +135,7 @@ pub(super) async fn host(found: &Place) -> anyhow::Result<bindings::Host> {
     };
     let outbound = Outbound::new(&settings.sandbox)?.within(&settings.outbound);
     Ok(bindings::Host {
+        fas: Fas::new(&outbound, settings.fas.as_ref()),
         github: Github::new(&outbound, &settings.github),
         outbound,
         datanommer: if settings.datanommer.url.exists() {

@@ -1,6 +1,7 @@
 //! How a cassette is written: JSON that people read and change by hand.
 
-use super::{Exchange, Recorded, base64};
+use super::{Exchange, Recorded};
+use crate::outbound::base64;
 use crate::outbound::redact;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};

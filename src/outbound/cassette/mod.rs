@@ -3,7 +3,6 @@
 //! What is recorded is clean when it is kept, not only when it is written: see `redact`. A request is found again by its
 //! URL, cleaned alike.
 
-mod base64;
 mod file;
 mod tape;
 

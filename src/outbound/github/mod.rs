@@ -1,8 +1,9 @@
 //! GitHub: its REST interface page by page, and GraphQL, within the limits that it names.
 //!
 //! The token goes to `[github] url` and nowhere else, and is in no error. Without one all that is public is there, 60
-//! requests an hour. Before each request the limits are looked at: it waits for them where the script's deadline allows,
-//! else it fails and says until when. Knows no script.
+//! requests an hour. Before each request the limits are looked at: it waits for them where the script's deadline allows.
+//! Else an answer of the last hours is given, if one is kept from after what changed; without that it fails and says
+//! until when. Knows no script.
 
 mod answer;
 mod error;
@@ -15,7 +16,7 @@ mod tests;
 pub use error::GithubError;
 pub use request::{Ask, Kind, Listing, Login, Repository};
 
-use super::{Answer, Get, Outbound, Post};
+use super::{Answer, Body, Get, Outbound, Post};
 use crate::config::{Github as Settings, Secret};
 use jiff::Timestamp;
 use limits::{Closed, Limits, Resource, UnderWay};
@@ -31,6 +32,8 @@ const VERSION: &str = "2022-11-28";
 const JOURNEY: Duration = Duration::from_secs(1);
 /// Where a limit was passed and waited for, it is asked once more.
 const TRIES: usize = 2;
+/// While nothing may be asked an older answer will do; limits begin anew within an hour.
+const OLDEST: Duration = Duration::from_hours(6);
 
 /// What GitHub said, and how long that was.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,7 +157,7 @@ impl Github {
         let (url, headers) = (self.graphql_address(), self.headers());
         for _ in 0..TRIES {
             let under_way = self.admit(Resource::Graphql, deadline).await?;
-            let (hosts, body) = (&*self.hosts, &*body);
+            let (hosts, body) = (&*self.hosts, Body::Json(&body));
             let post = Post { url: &url, headers: &headers, body, hosts, deadline };
             let answer = self.outbound.post(&post).await?;
             let now = (self.clock)();
@@ -185,9 +188,12 @@ impl Github {
     ) -> Result<Answer, GithubError> {
         let resource = Resource::of_path(url.strip_prefix(self.api()).unwrap_or_default());
         let headers = self.headers();
+        let get = Get { url, headers: &headers, query, hosts: &self.hosts, deadline };
         for _ in 0..TRIES {
-            let under_way = self.admit(resource, deadline).await?;
-            let get = Get { url, headers: &headers, query, hosts: &self.hosts, deadline };
+            let under_way = match self.admit(resource, deadline).await {
+                Ok(under_way) => under_way,
+                Err(refused) => return self.outbound.kept(&get, OLDEST).ok_or(refused),
+            };
             let answer = self.outbound.get(&get).await?;
             let is_over = self.limits.learn(resource, &answer, (self.clock)());
             drop(under_way);
@@ -195,7 +201,7 @@ impl Github {
                 return Ok(answer);
             }
         }
-        Err(self.closed(resource))
+        self.outbound.kept(&get, OLDEST).ok_or_else(|| self.closed(resource))
     }
 
     /// Lets a request go as soon as the limits allow, or says why it does not.

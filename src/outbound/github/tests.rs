@@ -415,3 +415,37 @@ async fn a_cassette_plays_questions_of_graphql_by_their_body() {
     let refused = github.graphql("{ b }", &json!({}), soon()).await.unwrap_err().to_string();
     assert!(refused.contains("is not on the cassette"), "{refused}");
 }
+
+#[tokio::test]
+async fn at_the_limit_what_was_kept_is_given_but_not_from_before_a_change() {
+    let server = MockServer::start().await;
+    let kept =
+        |body: Value| counted(200, 1, "core").insert_header("etag", "\"1\"").set_body_json(body);
+    let settled = json!({ "full_name": "octo-org/hello" });
+    Mock::given(path("/repos/octo-org/hello"))
+        .respond_with(kept(settled).insert_header("cache-control", "private, max-age=0"))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    let exceeded = json!({ "message": "API rate limit exceeded for 192.0.2.1." });
+    says(&server, "/repos/octo-org/hello", counted(403, 0, "core").set_body_json(exceeded)).await;
+    let strict = kept(json!({ "login": "octocat" }));
+    let strict = strict.insert_header("cache-control", "private, max-age=0, must-revalidate");
+    says(&server, "/users/octocat", strict).await;
+    let outbound = outbound().keeping(crate::cache::Cache::memory().answers(1 << 20));
+    let url = server.uri().parse().unwrap();
+    let github = Github::new(&outbound, &Settings { url, token: None, webhook_secret: None });
+    let (repository, person) = (Ask::repository(&here()), Ask::user(&"octocat".parse().unwrap()));
+    github.one(&person, soon()).await.unwrap();
+    // Asked, then refused by GitHub, then not even asked: the answer is the same.
+    for _ in 0..3 {
+        let told = github.one(&repository, soon()).await.unwrap().unwrap();
+        assert_eq!(told.value["full_name"], "octo-org/hello");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 3);
+    let now = Timestamp::now();
+    let refused = github.since(now).one(&repository, soon()).await.unwrap_err();
+    assert_eq!(refused.status(), 429, "it is from before the change");
+    let refused = github.one(&person, soon()).await.unwrap_err();
+    assert_eq!(refused.status(), 429, "GitHub wants to be asked each time");
+}

@@ -10,9 +10,13 @@ pub(super) const GLOBAL: [Function; 4] =
     [("json", &[1]), ("markdown", &[1]), ("now", &[0]), ("text", &[1])];
 
 /// Modules, and what is in them.
-pub(super) const MODULES: [(&str, &[Function]); 5] = [
+pub(super) const MODULES: [(&str, &[Function]); 6] = [
     ("cache", &[("get", &[1]), ("get_or_set", &[3]), ("set", &[3])]),
     ("datanommer", &[("activity", &[1]), ("count", &[1]), ("grep", &[1])]),
+    (
+        "fas",
+        &[("group", &[1]), ("groups", &[1]), ("members", &[1]), ("sponsors", &[1]), ("user", &[1])],
+    ),
     (
         "github",
         &[

@@ -136,6 +136,7 @@ async fn the_names_of_services_are_those_of_the_host() {
     let sandbox = Sandbox::default();
     let outbound = crate::outbound::Outbound::new(&sandbox).unwrap();
     let host = bindings::Host {
+        fas: crate::outbound::Fas::new(&outbound, None),
         github: crate::outbound::Github::anonymous(&outbound),
         outbound,
         datanommer: crate::datanommer::Datanommer::open("sqlite::memory:").await.unwrap(),

@@ -8,7 +8,7 @@ use crate::config::{Limits, Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::Hub;
 use crate::message::Message;
-use crate::outbound::{Cassette, Github, Outbound};
+use crate::outbound::{Cassette, Fas, Github, Outbound};
 use crate::script::{Pool, Tier};
 use crate::store::Store;
 use crate::widget::{At, Case};
@@ -55,6 +55,7 @@ impl Example {
         };
         let outbound = Outbound::replaying(sandbox, cassette);
         let host = Host {
+            fas: Fas::played(&outbound),
             github: Github::anonymous(&outbound),
             outbound,
             datanommer,

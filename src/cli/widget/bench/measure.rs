@@ -8,7 +8,7 @@ use crate::cli::widget::sample;
 use crate::datanommer::Datanommer;
 use crate::hub::Placed;
 use crate::message::Message;
-use crate::outbound::{Cassette, Github, Outbound};
+use crate::outbound::{Cassette, Fas, Github, Outbound};
 use crate::script::{Failure, Interpreter, Pool, Tier, Used};
 use crate::store::Store;
 use crate::widget::Definition;
@@ -93,6 +93,7 @@ impl Bench {
 
         let outbound = Outbound::replaying(sandbox, self.cassette);
         let host = Host {
+            fas: Fas::played(&outbound),
             github: Github::anonymous(&outbound),
             outbound,
             datanommer: Datanommer::open("sqlite::memory:").await?,
