@@ -252,8 +252,8 @@ kind = "oidc"
       |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     help: leave it out, or give a file: "sqlite:hubs.db"
 
-    hubs.toml:5:8: `kind` of [auth]: OpenID Connect comes with a later version of hubs
-    5 | kind = "oidc"
+    hubs.toml:6:8: `kind` of [auth]: OpenID Connect comes with a later version of hubs
+    6 | kind = "oidc"
       |        ^^^^^^
     help: write "dev" for now
     "#);

@@ -181,12 +181,14 @@ impl CatchUp {
         }
     }
 
-    /// An archive keeps what was forged too. While nothing is loaded to judge by, it is asked again later.
+    /// An archive keeps what was forged too. While there is nothing to judge by, it is asked again later.
     async fn is_believed(&self, line: &[u8]) -> Result<bool, CatchUpError> {
         let Some(signatures) = &self.signatures else { return Ok(true) };
         match signatures.check_archived_or_renew(line).await {
             Ok(()) => Ok(true),
-            Err(nothing @ Refused::NothingLoaded) => Err(CatchUpError::NobodyTrusted(nothing)),
+            Err(nothing) if nothing.nobody_is_trusted() => {
+                Err(CatchUpError::NobodyTrusted(nothing))
+            }
             Err(why) => {
                 let (source, reason) = (CAUGHT_UP.0, why.reason());
                 metrics::counter!(telemetry::MESSAGES_SKIPPED, "source" => source, "reason" => reason)

@@ -266,11 +266,14 @@ async fn only_what_is_signed_redraws_and_the_rest_is_counted_by_reason() {
     let revoked = python.sign(certificates.path(), "revoked.example.org", &envelope());
     publisher.publish(&[TOPIC, &revoked]);
     publisher.publish(&["org.fedoraproject.prod.x.y", &signed]);
+    // The payload alone: where it is sent is not what was signed.
+    let payload = python.sign(certificates.path(), "good.example.org", &envelope()["msg"]);
+    publisher.publish(&[TOPIC, &payload]);
     publisher.publish(&[TOPIC, &signed]);
     let event = ear.next().await;
     assert_eq!(event.data["invalidated_by"]["id"], "2023-6fd61ff2");
     let (_, metrics) = house.get("/metrics").await;
-    for reason in ["forged", "unsigned", "revoked", "topic mismatch"] {
+    for reason in ["forged", "unsigned", "revoked", "topic mismatch", "no topic"] {
         let counted = metrics.lines().any(|line| {
             line.starts_with("hubs_messages_skipped_total")
                 && line.contains("source=\"fedmsg\"")

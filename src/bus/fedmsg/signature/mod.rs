@@ -60,6 +60,8 @@ pub enum Refused {
     NothingLoaded,
     #[error("it is not what `{0}` signed")]
     Forged(String),
+    #[error("`{0}` signed it without a `topic`: it could be sent on any")]
+    NoTopic(String),
     #[error("`{signer}` may not send on `{topic}`, says `[bus.fedmsg] routing_policy`")]
     OutOfPolicy { signer: String, topic: String },
     #[error(
@@ -86,20 +88,20 @@ impl Refused {
             Self::ListExpired => "crl not valid",
             Self::NothingLoaded => "nothing loaded",
             Self::Forged(_) => "forged",
+            Self::NoTopic(_) => "no topic",
             Self::OutOfPolicy { .. } => "out of policy",
             Self::NoPolicy { .. } => "no policy",
         }
     }
 
+    /// Whether there is nothing to judge by: the message may be good, and has to be asked for again.
+    pub fn nobody_is_trusted(&self) -> bool {
+        matches!(self, Self::AuthorityExpired | Self::ListExpired | Self::NothingLoaded)
+    }
+
     /// Whether the fault may be with what was loaded, and not with the message.
     fn may_be_ours(&self) -> bool {
-        matches!(
-            self,
-            Self::OtherAuthority(_)
-                | Self::AuthorityExpired
-                | Self::ListExpired
-                | Self::NothingLoaded
-        )
+        self.nobody_is_trusted() || matches!(self, Self::OtherAuthority(_))
     }
 }
 
@@ -245,7 +247,9 @@ impl Signatures {
             .key
             .verify_sig(&text.to_bytes(), &signature)
             .map_err(|_| Refused::Forged(signer.name.clone()))?;
-        self.routed(&signer.name, message.text("topic").unwrap_or_default())
+        // The reader takes the first frame's topic where there is none; nobody signed that one.
+        let topic = message.text("topic").ok_or_else(|| Refused::NoTopic(signer.name.clone()))?;
+        self.routed(&signer.name, topic)
     }
 
     fn routed(&self, signer: &str, topic: String) -> Result<(), Refused> {
