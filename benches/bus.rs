@@ -7,9 +7,11 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::cast_precision_loss, reason = "of a few hundred messages")]
 
+mod people;
+
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use hubs::config::{Limits, Site};
-use hubs::hub::{Column, Config, Hub, HubKind, HubName, Instance, InstanceId, Visibility};
+use hubs::hub::{Column, Config, HubName, Instance, InstanceId};
 use hubs::message::{Message, parse_line};
 use hubs::script::{Interpreter, Pool, Tier};
 use hubs::triage::Triage;
@@ -40,24 +42,6 @@ fn lines() -> Vec<String> {
     lines.filter(|line| parse_line(line.as_bytes()).is_ok()).collect()
 }
 
-fn hub(name: &str) -> Hub {
-    Hub {
-        name: name.parse().expect("it is a name"),
-        kind: HubKind::User,
-        summary: format!("The hub of {name}"),
-        avatar: String::new(),
-        left_width: 8,
-        visibility: Visibility::Public,
-        archived: false,
-        owners: vec![name.into()],
-        members: vec![],
-        subscribers: vec![],
-        stargazers: vec![],
-        created_at: Timestamp::UNIX_EPOCH,
-        last_active: Timestamp::UNIX_EPOCH,
-    }
-}
-
 fn instances(name: &str, first: u64) -> Vec<Instance> {
     let place = |(position, widget): (u32, &str)| {
         let config: Config = match widget {
@@ -86,22 +70,24 @@ fn bus(criterion: &mut Criterion) {
     let library = shelf.library();
 
     let read = |line: &String| parse_line(line.as_bytes()).expect("it was read before");
-    let mut people = BTreeSet::new();
+    let mut named = BTreeSet::new();
     for line in &recorded {
         let mut message = read(line);
         library.processors().name(&mut interpreter, &mut message);
-        people.extend(message.description.usernames);
+        named.extend(message.description.usernames);
     }
-    let theirs = people.iter().filter(|name| name.parse::<HubName>().is_ok()).cloned();
-    let names: Vec<String> = theirs.chain((0..).map(|n| format!("user{n}"))).take(HUBS).collect();
+    let theirs = named.iter().filter(|name| name.parse::<HubName>().is_ok()).cloned();
+    let owners: Vec<String> = theirs.chain((0..).map(|n| format!("user{n}"))).take(HUBS).collect();
 
     let pool = Pool::start(Tier::Pure, Limits::pure(), 1, Some(install));
     let triage = Triage::new(shelf.clone(), pool, 1, || Timestamp::UNIX_EPOCH);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
-        for (n, name) in (0..).zip(&names) {
-            triage.put_hub(hub(name), &instances(name, n * WIDGETS.len() as u64 + 1)).await;
+        for (n, name) in (0..).zip(&owners) {
+            triage
+                .put_hub(people::hub(name, vec![]), &instances(name, n * WIDGETS.len() as u64 + 1))
+                .await;
         }
     });
     let batch: Vec<&String> = recorded.iter().cycle().take(BATCH.max(recorded.len())).collect();

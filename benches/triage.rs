@@ -6,9 +6,11 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod people;
+
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use hubs::config::{Limits, Site};
-use hubs::hub::{Column, Config, Hub, HubKind, Instance, InstanceId, Visibility};
+use hubs::hub::{Column, Config, Hub, Instance, InstanceId};
 use hubs::message::{Description, Message, Topic, TopicPattern, Wire};
 use hubs::script::{Interpreter, Pool, Tier};
 use hubs::triage::Triage;
@@ -90,22 +92,7 @@ fn user(number: u64) -> String {
 }
 
 fn hub(number: u64) -> Arc<Hub> {
-    let name = user(number);
-    Arc::new(Hub {
-        name: name.parse().expect("it is a name"),
-        kind: HubKind::User,
-        summary: format!("The hub of {name}"),
-        avatar: String::new(),
-        left_width: 8,
-        visibility: Visibility::Public,
-        archived: false,
-        owners: vec![name],
-        members: vec![],
-        subscribers: vec![user(number + 1)],
-        stargazers: vec![],
-        created_at: Timestamp::UNIX_EPOCH,
-        last_active: Timestamp::UNIX_EPOCH,
-    })
+    Arc::new(people::hub(&user(number), vec![user(number + 1)]))
 }
 
 /// What each widget of a user's hub would say, given its configuration.

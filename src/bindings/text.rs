@@ -46,14 +46,14 @@ fn commas(number: INT) -> String {
 
 /// `sha256(text)` → the SHA-256 of the text's UTF-8, as 64 hexadecimal digits in lower case.
 fn sha256(text: &str) -> String {
-    hex(&Sha256::digest(text))
+    hex::encode(Sha256::digest(text))
 }
 
 /// `md5(text)` → the MD5 of the text's UTF-8, as 32 hexadecimal digits in lower case.
 ///
 /// For addresses of pictures and the like. It protects nothing.
 fn md5(text: &str) -> String {
-    hex(&Md5::digest(text))
+    hex::encode(Md5::digest(text))
 }
 
 /// `percent_encode(text)` → the text as one part of a URL: all but letters, digits, `-`, `.`, `_` and `~` as `%XX`.
@@ -124,18 +124,10 @@ fn join(list: &mut Array, between: ImmutableString) -> Fallible<ImmutableString>
 fn avatar(who: &str, side: INT) -> String {
     let side = side.clamp(1, MAX_SIDE).unsigned_abs();
     if who.contains('@') {
-        let digest = hex(&Md5::digest(who.trim().to_lowercase()));
+        let digest = hex::encode(Md5::digest(who.trim().to_lowercase()));
         return format!("https://seccdn.libravatar.org/avatar/{digest}?s={side}&d=retro");
     }
     render::avatar_url(who, side)
-}
-
-fn hex(digest: &[u8]) -> String {
-    let mut text = String::with_capacity(digest.len() * 2);
-    for byte in digest {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// `log(value[, value, value, value])` writes one to four values as a line into the server's log, to find a mistake with.

@@ -14,6 +14,16 @@ pub const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// Longest topic that a broker carries (AMQP routing key).
 const MAX_TOPIC_BYTES: usize = 255;
 
+/// Before the hash that stands for an id.
+const UNNAMED: &str = "unnamed-";
+
+impl Message {
+    /// Whether its sender gave it an id: without one, two messages that say the same are not told apart.
+    pub fn is_named(&self) -> bool {
+        !self.id.starts_with(UNNAMED)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
     #[error("a message of {0} bytes: {MAX_LINE_BYTES} is the limit")]
@@ -203,7 +213,7 @@ fn from_object(mut envelope: Map<String, Value>) -> Result<Message, WireError> {
     };
     let id = id.unwrap_or_else(|| {
         let seen = format!("{topic} {sent_at:?} {body}");
-        format!("unnamed-{:032x}", xxhash_rust::xxh3::xxh3_128(seen.as_bytes()))
+        format!("{UNNAMED}{:032x}", xxhash_rust::xxh3::xxh3_128(seen.as_bytes()))
     });
     let description = Description {
         title: topic.suffix().into(),

@@ -1,5 +1,6 @@
 //! A small document from an address in hubs.toml, such as the list of revoked certificates of a bus: no script has a say in it.
 
+use super::body::{BodyError, bounded};
 use super::shown;
 use reqwest::{Client, Url};
 use std::time::Duration;
@@ -35,18 +36,14 @@ async fn fetch(client: &Client, url: &Url) -> Result<Vec<u8>, String> {
     let failed = |error: reqwest::Error| {
         std::error::Error::source(&error).map_or("no answer".to_owned(), ToString::to_string)
     };
-    let mut answer = client.get(url.clone()).send().await.map_err(failed)?;
+    let answer = client.get(url.clone()).send().await.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(format!("it answers {}", answer.status()));
     }
-    let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(failed)? {
-        if body.len() + piece.len() > DOCUMENT_BYTES {
-            return Err(format!("it has more than {DOCUMENT_BYTES} bytes"));
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(body)
+    bounded(answer, DOCUMENT_BYTES).await.map_err(|error| match error {
+        BodyError::Broken(error) => failed(error),
+        too_long @ BodyError::TooLong(_) => too_long.to_string(),
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Paging through a datagrepper, the archive of messages over HTTP. Its address comes from a person, not from a script.
 
+use super::body::{BodyError, bounded};
 use jiff::Timestamp;
 use reqwest::{Client, StatusCode, Url, header};
 use serde::Deserialize;
@@ -184,7 +185,7 @@ impl Datagrepper {
             DatagrepperError::Unreachable { at: self.search.clone(), why }
         };
         let request = self.client.get(at).header(header::ACCEPT, "application/json");
-        let mut answer = request.send().await.map_err(unreachable)?;
+        let answer = request.send().await.map_err(unreachable)?;
         if !answer.status().is_success() {
             let after = answer.headers().get(header::RETRY_AFTER);
             let seconds = after.and_then(|after| after.to_str().ok()?.parse::<u64>().ok());
@@ -193,13 +194,10 @@ impl Datagrepper {
         }
         let strange =
             |why: String| DatagrepperError::NoDatagrepper { at: self.search.clone(), why };
-        let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
-            if body.len() + piece.len() > ANSWER_BYTES {
-                return Err(strange("it does not end".into()));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = bounded(answer, ANSWER_BYTES).await.map_err(|error| match error {
+            BodyError::Broken(error) => unreachable(error),
+            BodyError::TooLong(_) => strange("it does not end".into()),
+        })?;
         let answer: Answer =
             serde_json::from_slice(&body).map_err(|why| strange(why.to_string()))?;
         Ok(Ok(answer.raw_messages.iter().map(|raw| raw.get().as_bytes().to_vec()).collect()))

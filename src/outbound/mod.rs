@@ -8,7 +8,7 @@
 //! Knows no script: who asks hands in its HOSTS and its deadline.
 
 mod address;
-mod base64;
+mod body;
 mod breaker;
 mod cassette;
 mod clock;
@@ -139,6 +139,12 @@ impl Outbound {
         let limits = Limits { tries: settings.tries, ..self.limits };
         let gates = Arc::new(Gates::new(settings.clone(), Arc::clone(&self.clock)));
         Self { gates, limits, ..self }
+    }
+
+    /// For what must not be sent twice.
+    #[cfg(feature = "kerberos")]
+    fn trying_once(&self) -> Self {
+        Self { limits: Limits { tries: 1, ..self.limits }, ..self.clone() }
     }
 
     /// Keeps what may be kept of answers there, and gives it instead of asking, as RFC 9111 has it.

@@ -1,6 +1,7 @@
 //! Talking to a running server: what `hubs replay`, `hubs why` and `hubs doctor` do. Its address comes from a person, not from a script.
 
 use super::Kindness;
+use super::body::{BodyError, bounded};
 use reqwest::{Client, RequestBuilder, Url, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -113,15 +114,12 @@ impl Posting {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let mut answer = request.send().await.map_err(unreachable)?;
+        let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
-            if body.len() + piece.len() > ANSWER_BYTES {
-                return Err(PostingError::NoHubs { to });
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = bounded(answer, ANSWER_BYTES).await.map_err(|error| match error {
+            BodyError::Broken(error) => unreachable(error),
+            BodyError::TooLong(_) => PostingError::NoHubs { to: to.clone() },
+        })?;
         let read = serde_json::from_slice::<T>(&body);
         match read {
             // What became of lines is told with 400 too, when none was a message.

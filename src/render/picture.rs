@@ -14,12 +14,7 @@ const SIDES: [u64; 8] = [20, 24, 32, 40, 64, 96, 128, 160];
 /// Where a person's picture is: Libravatar, by the identity that Fedora's accounts have there.
 pub fn avatar_url(username: &str, size: u64) -> String {
     let digest = Sha256::digest(format!("http://{username}.id.fedoraproject.org/"));
-    let mut url = String::from("https://seccdn.libravatar.org/avatar/");
-    for byte in digest {
-        let _ = write!(url, "{byte:02x}");
-    }
-    let _ = write!(url, "?s={size}&d=retro");
-    url
+    format!("https://seccdn.libravatar.org/avatar/{}?s={size}&d=retro", hex::encode(digest))
 }
 
 /// The class of a name's colour: always the same for the same name.

@@ -95,6 +95,7 @@ impl CatchUp {
 
     /// Asks until it is answered.
     async fn close(&self) {
+        let mut is_told = false;
         loop {
             let opening = self.gap.opening();
             match self.catch_up().await {
@@ -102,7 +103,14 @@ impl CatchUp {
                 Err(CatchUpError::Stopped) => return,
                 Err(error) => {
                     metrics::counter!(telemetry::CATCH_UPS, "outcome" => "failed").increment(1);
-                    tracing::warn!(%error, "what fedmsg sent meanwhile can't be caught up with yet; trying again");
+                    // Nobody knows what is missing, nor till when: no page may pass for true meanwhile.
+                    let instances =
+                        if is_told { 0 } else { self.make_stale(None).await.unwrap_or(0) };
+                    is_told = true;
+                    tracing::warn!(
+                        %error, instances,
+                        "what fedmsg sent meanwhile can't be caught up with yet, and every widget that it may concern is built anew; trying again"
+                    );
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -137,7 +145,8 @@ impl CatchUp {
             tracing::info!(%since, %until, messages, "caught up with what fedmsg sent meanwhile");
             return Ok(());
         }
-        let instances = self.make_stale(&seen, until).await?;
+        let read = Seen { sent_at: until, ..seen.clone() };
+        let instances = self.make_stale(Some(read)).await?;
         let (missed_since, help) = match closed {
             Closed::TooMuch => (
                 taken.last.unwrap_or(since),
@@ -250,18 +259,17 @@ impl CatchUp {
         topics.iter().any(|topic| message.topic.as_str().starts_with(Fedmsg::prefix(topic)))
     }
 
-    /// On disk before it counts, like any invalidation. Returns how many instances it is.
-    async fn make_stale(&self, seen: &Seen, until: Timestamp) -> Result<usize, CatchUpError> {
-        let cause = Cause { id: format!("gap-{until}"), topic: "hubs.gap".into() };
+    /// On disk before it counts, like any invalidation, and with it how far the bus counts as read. Returns how many
+    /// instances it is.
+    async fn make_stale(&self, seen: Option<Seen>) -> Result<usize, CatchUpError> {
+        let cause = Cause { id: format!("gap-{}", (self.clock)()), topic: "hubs.gap".into() };
         let concerned = self.triage.concerned_by_buses();
         let due: Vec<Due> = concerned
             .into_iter()
             .map(|one| Due { id: one.id, hub: one.hub, cause: cause.clone() })
             .collect();
         let invalidations = due.iter().map(|one| (one.id, one.cause.clone())).collect();
-        let seen = Seen { sent_at: until, ..seen.clone() };
-        let taken = Taken { invalidations, seen: Some(seen), marks: vec![] };
-        let sequence = self.journal.take(taken).await?;
+        let sequence = self.journal.take(Taken { invalidations, seen, marks: vec![] }).await?;
         self.rebuild.invalidate(&due, sequence);
         Ok(due.len())
     }

@@ -178,7 +178,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
         clock,
     };
-    tasks.spawn(reload.watch(stop.clone()));
+    reload.watch(&tasks, stop.clone());
 
     let services = Services {
         store,

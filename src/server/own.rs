@@ -17,8 +17,6 @@ use tokio_util::task::TaskTracker;
 /// Messages that wait for a broker; further ones are not published, counted and logged.
 const WAITING: usize = 256;
 
-/// Cheap to clone.
-#[derive(Clone)]
 pub(super) struct Own {
     sender: mpsc::Sender<Delivery>,
     outgoing: Vec<mpsc::Sender<Message>>,

@@ -17,14 +17,17 @@ use crate::triage::Triage;
 use crate::web::Assets;
 use crate::widget::{Library, Shelf};
 use jiff::Timestamp;
-use notify::{EventKind, RecursiveMode};
-use notify_debouncer_full::{DebounceEventResult, DebouncedEvent, new_debouncer};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_full::{
+    DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// An editor writes a file in several steps; what comes within this time is one change.
 const DEBOUNCE: Duration = Duration::from_millis(60);
@@ -65,10 +68,11 @@ impl Changed {
 }
 
 impl Reload {
-    /// Watches until it is told to stop. A site that is only in the binary has nothing to watch.
-    pub(super) async fn watch(mut self, stop: CancellationToken) {
+    /// Watches from now on, in a task of its own until it is told to stop: what is changed once this has returned is seen.
+    /// A site that is only in the binary has nothing to watch.
+    pub(super) fn watch(self, tasks: &TaskTracker, stop: CancellationToken) {
         let Some(root) = self.site.root().map(Path::to_path_buf) else { return };
-        let (sender, mut changes) = mpsc::channel::<Vec<DebouncedEvent>>(WAITING);
+        let (sender, changes) = mpsc::channel::<Vec<DebouncedEvent>>(WAITING);
         let heard = move |events: DebounceEventResult| match events {
             Ok(events) => drop(sender.try_send(events)),
             Err(errors) => tracing::warn!(?errors, "watching files failed for a moment"),
@@ -83,13 +87,21 @@ impl Reload {
             watcher.watch(&root, RecursiveMode::NonRecursive)?;
             Ok(watcher)
         });
-        let mut watcher = match watcher {
-            Ok(watcher) => watcher,
+        match watcher {
+            Ok(watcher) => drop(tasks.spawn(self.follow(root, watcher, changes, stop))),
             Err(error) => {
                 tracing::warn!(%error, folder = %root.display(), "files are not watched: changes need a restart");
-                return;
             }
-        };
+        }
+    }
+
+    async fn follow(
+        mut self,
+        root: PathBuf,
+        mut watcher: Debouncer<RecommendedWatcher, RecommendedCache>,
+        mut changes: mpsc::Receiver<Vec<DebouncedEvent>>,
+        stop: CancellationToken,
+    ) {
         loop {
             let events = tokio::select! {
                 events = changes.recv() => events,

@@ -1,15 +1,18 @@
 //! fedmsg repeats nothing: what it sent while nobody listened comes from an archive, or makes widgets stale.
 
 use crate::harness::TestHouse;
+use hubs::datanommer::{Datanommer, Query};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-const TOPIC: &str = "org.fedoraproject.prod.fedbadges.badge.award";
+pub(crate) const TOPIC: &str = "org.fedoraproject.prod.fedbadges.badge.award";
+/// Of a page, as datagrepper has it.
+const ROWS: usize = 100;
 
 /// An award to ralph, so many seconds ago.
-fn award(id: &str, ago: i64) -> Value {
+pub(crate) fn award(id: &str, ago: i64) -> Value {
     json!({
         "topic": TOPIC, "msg_id": id, "timestamp": Timestamp::now().as_second() - ago, "i": 1, "username": "apache",
         "msg": {
@@ -21,10 +24,10 @@ fn award(id: &str, ago: i64) -> Value {
 
 /// A datagrepper that has kept these, as it hands them out: a float time, its own name and version.
 #[derive(Clone, Default)]
-struct Archive(Arc<Mutex<Vec<Value>>>);
+pub(crate) struct Archive(Arc<Mutex<Vec<Value>>>);
 
 impl Archive {
-    fn keep(&self, message: &Value) {
+    pub(crate) fn keep(&self, message: &Value) {
         let mut kept = message.clone();
         kept["timestamp"] = json!(message["timestamp"].as_f64());
         kept["source_name"] = "datanommer".into();
@@ -45,21 +48,29 @@ impl wiremock::Respond for Archive {
         let mut found: Vec<&Value> =
             kept.iter().filter(|m| at(m) >= start && at(m) <= end).collect();
         found.sort_by(|a, b| at(a).total_cmp(&at(b)));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a page's number"
+        )]
+        let before = (asked("page") as usize - 1) * ROWS;
+        let found: Vec<_> = found.into_iter().skip(before).take(ROWS).collect();
         wiremock::ResponseTemplate::new(200).set_body_json(json!({ "raw_messages": found }))
     }
 }
 
-struct Bus {
+pub(crate) struct Bus {
     publisher: zmq::Socket,
     endpoint: String,
-    archive: Archive,
-    _server: wiremock::MockServer,
-    house: TestHouse,
+    pub(crate) archive: Archive,
+    server: wiremock::MockServer,
+    pub(crate) house: TestHouse,
 }
 
 impl Bus {
-    /// `more` is of [bus.fedmsg]; `{archive}` in it is the archive's address.
-    async fn start(more: &str) -> Self {
+    /// `more` is of [bus.fedmsg]; `{archive}` in it is the archive's address. Unless it names an authority, nothing must be
+    /// signed.
+    pub(crate) async fn start(more: &str) -> Self {
         let (archive, server) = (Archive::default(), wiremock::MockServer::start().await);
         wiremock::Mock::given(wiremock::matchers::path("/grep/raw"))
             .respond_with(archive.clone())
@@ -67,15 +78,16 @@ impl Bus {
             .await;
         let publisher = bind("tcp://127.0.0.1:*");
         let endpoint = publisher.get_last_endpoint().unwrap().unwrap();
+        let unsigned = if more.contains("ca = ") { "" } else { "validate_signatures = false" };
         let configuration = format!(
-            "[bus.fedmsg]\nendpoints = [\"{endpoint}\"]\nvalidate_signatures = false\n{more}\n\
+            "[bus.fedmsg]\nendpoints = [\"{endpoint}\"]\n{unsigned}\n{more}\n\
              [[hub]]\nname = \"infra\"\n\
              [[hub.widget]]\nwidget = \"feed\"\nconfig = {{ users = [\"ralph\"] }}\n\
              [[hub.widget]]\nwidget = \"subscriptions\"\nconfig = {{ username = \"ralph\" }}\n"
         );
         let configuration = configuration.replace("{archive}", &format!("{}/grep", server.uri()));
         let house = TestHouse::with(&[("hubs.toml", &configuration)]).await;
-        let bus = Self { publisher, endpoint, archive, _server: server, house };
+        let bus = Self { publisher, endpoint, archive, server, house };
         bus.subscribed().await
     }
 
@@ -89,7 +101,7 @@ impl Bus {
         self
     }
 
-    fn publish(&self, message: &Value) {
+    pub(crate) fn publish(&self, message: &Value) {
         self.publisher.send_multipart([TOPIC, &message.to_string()], 0).unwrap();
         self.archive.keep(message);
     }
@@ -100,7 +112,7 @@ impl Bus {
     }
 
     /// Waits until the feed was built for this message.
-    async fn until_feed_by(&self, id: &str) -> Value {
+    pub(crate) async fn until_feed_by(&self, id: &str) -> Value {
         loop {
             let feed = self.widget("feed").await;
             if feed["invalidated_by"]["id"] == id && feed["state"] == "fresh" {
@@ -120,7 +132,7 @@ fn bind(endpoint: &str) -> zmq::Socket {
     publisher
 }
 
-fn count(feed: &Value, id: &str) -> usize {
+pub(crate) fn count(feed: &Value, id: &str) -> usize {
     feed["data"].to_string().matches(&format!("\"{id}\"")).count()
 }
 
@@ -186,4 +198,41 @@ async fn what_is_too_much_to_catch_up_with_makes_stale_instead() {
     };
     // The first, which is asked for again, and one more.
     assert_eq!((count(&feed, "second") > 0, count(&feed, "third")), (true, 0), "{feed:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_pages_are_caught_up_with_in_order() {
+    let mut bus = Bus::start("datagrepper_url = \"{archive}\"").await;
+    bus.publish(&award("first", 110));
+    bus.until_feed_by("first").await;
+    // Among them a page and a half of one moment.
+    for n in 0..350 {
+        bus.archive.keep(&award(&format!("missed-{n}"), 100 - i64::from(n.min(200)) / 3));
+    }
+    bus.archive.keep(&award("last", 20));
+    bus.house.restart().await;
+    bus.until_feed_by("last").await;
+    bus.house.stop().await;
+    let url = format!("sqlite:{}", bus.house.path("var/datanommer.db").display());
+    let history = Datanommer::open(&url).await.unwrap();
+    let all = Query { topics: vec![TOPIC.into()], rows_per_page: 1_000, ..Query::default() };
+    let page = history.grep(&all).await.unwrap();
+    assert_eq!(page.total, 352);
+    let ids: Vec<&str> = page.messages.iter().map(|message| message.id.as_str()).collect();
+    assert_eq!((ids[0], ids[1], ids[200], ids[351]), ("first", "missed-0", "missed-199", "last"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_archive_is_away_no_page_passes_for_true() {
+    let mut bus = Bus::start("datagrepper_url = \"{archive}\"").await;
+    bus.publish(&award("first", 50));
+    bus.until_feed_by("first").await;
+    bus.server.reset().await;
+    bus.house.restart().await;
+    loop {
+        let feed = bus.widget("feed").await;
+        if feed["invalidated_by"]["topic"] == "hubs.gap" {
+            return;
+        }
+    }
 }

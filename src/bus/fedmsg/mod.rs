@@ -1,7 +1,8 @@
 //! fedmsg over ZeroMQ: one thread that waits on a SUB socket per endpoint.
 //!
 //! ZeroMQ's sockets are synchronous, so they have a thread to themselves. It reconnects by itself, for ever. A publisher
-//! never waits for us and nothing tells us what was dropped: what an outage costs is caught up with from history. What is not signed as it must be (`signature`) goes no further.
+//! never waits for us and nothing tells us what was dropped: what an outage costs is caught up with from history. What is
+//! not signed as it must be (`signature`) goes no further.
 
 mod endpoint;
 mod publisher;

@@ -1,8 +1,8 @@
 //! How a cassette is written: JSON that people read and change by hand.
 
 use super::{Exchange, Recorded};
-use crate::outbound::base64;
 use crate::outbound::redact;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -95,7 +95,7 @@ impl TryFrom<AnyResponse> for Response {
         let body = match (any.json, any.text, any.base64) {
             (Some(json), None, None) => Body::Json(json),
             (None, Some(text), None) => Body::Text(text),
-            (None, None, Some(text)) if base64::decode(&text).is_some() => Body::Base64(text),
+            (None, None, Some(text)) if BASE64_STANDARD.decode(&text).is_ok() => Body::Base64(text),
             (None, None, Some(_)) => return Err("`base64` is no base64".into()),
             _ => return Err("a response has one body: `json`, `text` or `base64`".into()),
         };
@@ -109,7 +109,7 @@ impl From<Written> for Exchange {
         let body = match response.body {
             Body::Json(json) => json.to_string().into_bytes(),
             Body::Text(text) => text.into_bytes(),
-            Body::Base64(text) => base64::decode(&text).unwrap_or_default(),
+            Body::Base64(text) => BASE64_STANDARD.decode(&text).unwrap_or_default(),
         };
         let recorded =
             Recorded { status: response.status, headers: response.headers, body: body.into() };
@@ -123,7 +123,7 @@ impl From<&Exchange> for Written {
         let body = match (json(body), std::str::from_utf8(body)) {
             (Some(json), _) => Body::Json(json),
             (None, Ok(text)) => Body::Text(text.into()),
-            (None, Err(_)) => Body::Base64(base64::encode(body)),
+            (None, Err(_)) => Body::Base64(BASE64_STANDARD.encode(body)),
         };
         Self {
             request: Request { method: "GET".into(), url: exchange.url.clone() },

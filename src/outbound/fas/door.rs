@@ -3,7 +3,8 @@
 use super::FasError;
 use super::answer::said;
 use crate::config::FasLogin;
-use crate::outbound::{Answer, Get, Outbound, base64, hosts};
+use crate::outbound::{Answer, Get, Outbound, hosts};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::Url;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -60,7 +61,7 @@ impl Door {
             Some(FasLogin::Kerberos(_)) => return Err(FasError::Nobody),
             Some(FasLogin::Password { username, password }) => {
                 let login = format!("{username}:{}", password.reveal());
-                let login = base64::encode(login.as_bytes());
+                let login = BASE64_STANDARD.encode(login);
                 headers.push(("authorization".into(), format!("Basic {login}")));
             }
             None => {}
@@ -93,7 +94,9 @@ impl Door {
         let negotiated = async {
             let (negotiation, token) = Negotiation::begin(&self.host, kerberos).await?;
             let headers = with("authorization", format!("Negotiate {token}"));
-            let answer = outbound.get(&Get { headers: &headers, ..*get }).await?;
+            // Who has seen a token refuses it when it comes again.
+            let once = outbound.trying_once();
+            let answer = once.get(&Get { headers: &headers, ..*get }).await?;
             if answer.status == 401 || answer.status >= 500 {
                 return Ok(answer);
             }

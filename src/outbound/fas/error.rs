@@ -37,6 +37,16 @@ pub enum FasError {
 }
 
 impl FasError {
+    /// Whether there was no time left to wait for an answer.
+    pub(super) fn is_late(&self) -> bool {
+        match self {
+            #[cfg(feature = "kerberos")]
+            Self::Kerberos(NegotiateError::TooSlow) => true,
+            Self::Outbound(error) => matches!(error, OutboundError::TooSlow { .. }),
+            _ => false,
+        }
+    }
+
     /// The status that FAS gave, 0 where nothing was asked.
     pub fn status(&self) -> u16 {
         match self {

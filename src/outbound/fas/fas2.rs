@@ -9,7 +9,6 @@ use crate::outbound::{Answer, Body, Outbound, Post, hosts};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -68,7 +67,7 @@ impl Fas2 {
                 let path = format!("/group/dump/{name}");
                 match self.call(question, &path, &[], deadline).await {
                     Ok((reply, bytes)) => (Some(people(question, &reply)), bytes),
-                    Err(refused) => {
+                    Err(refused @ (FasError::Refused { .. } | FasError::NotThere { .. })) => {
                         // It complains of a group that is not there as of anything else.
                         let (group, bytes) = self.group(question, name.as_str(), deadline).await?;
                         if group.is_some() {
@@ -76,6 +75,8 @@ impl Fas2 {
                         }
                         (None, bytes)
                     }
+                    // To ask once more would send a wrong password once more.
+                    Err(other) => return Err(other),
                 }
             }
         };
@@ -94,8 +95,8 @@ impl Fas2 {
         deadline: Instant,
     ) -> Result<(Option<Value>, usize), FasError> {
         let asked = [("username", name)];
-        let found = self.call(question, "/json/person_by_username", &asked, deadline).await?;
-        Ok((one(found.0, "person"), found.1))
+        let found = self.call(question, "/json/person_by_username", &asked, deadline).await;
+        found.map(|(reply, bytes)| (one(reply, "person"), bytes))
     }
 
     async fn group(
@@ -105,8 +106,8 @@ impl Fas2 {
         deadline: Instant,
     ) -> Result<(Option<Value>, usize), FasError> {
         let asked = [("groupname", name)];
-        let found = self.call(question, "/json/group_by_name", &asked, deadline).await?;
-        Ok((one(found.0, "group"), found.1))
+        let found = self.call(question, "/json/group_by_name", &asked, deadline).await;
+        found.map(|(reply, bytes)| (one(reply, "group"), bytes))
     }
 
     /// One call, with the session where there is one, else, or when that has ended, with the password.
@@ -139,7 +140,7 @@ impl Fas2 {
     ) -> Result<Answer, FasError> {
         let (username, password) = (&*self.username, &self.password);
         let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
-        let token = session.map(|session| sha1_hex(session.reveal()));
+        let token = session.map(|session| hex::encode(Sha1::digest(session.reveal())));
         let secret: &[(&str, &str)] = match &token {
             Some(token) => &[("_csrf_token", token)],
             None => &[("user_name", username), ("password", password.reveal()), ("login", "Login")],
@@ -226,13 +227,4 @@ fn session_of(answer: &Answer) -> Option<Secret> {
             && session.bytes().all(|b| b.is_ascii_graphic() && !b";,\"\\".contains(&b))
     };
     session.filter(fits).last().map(Secret::new)
-}
-
-fn sha1_hex(text: &str) -> String {
-    let mut hex = String::with_capacity(40);
-    for byte in Sha1::digest(text.as_bytes()) {
-        // A String takes whatever it is given.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }

@@ -141,7 +141,13 @@ impl Fas {
         {
             self.kept.invalidate(question).await;
         }
-        let known = self.shared(question, deadline).await?;
+        let known = match self.shared(question, deadline).await {
+            // It may have been another's deadline, who had less time left.
+            Err(error) if error.is_late() && Instant::now() < deadline => {
+                self.shared(question, deadline).await?
+            }
+            known => known?,
+        };
         if self.since.is_some_and(|since| known.asked < since) {
             // Somebody had asked before the change, and was answered just now.
             self.kept.invalidate(question).await;

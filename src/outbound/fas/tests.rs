@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{FasLogin, Sandbox, Secret};
 use crate::outbound::Cassette;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 use wiremock::matchers::{body_string_contains, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -101,7 +102,7 @@ async fn a_person_of_fasjson_comes_without_addresses_keys_and_certificates() {
 }
 
 fn base64_of(text: &str) -> String {
-    crate::outbound::base64::encode(text.as_bytes())
+    BASE64_STANDARD.encode(text)
 }
 
 #[tokio::test]

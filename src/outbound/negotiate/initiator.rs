@@ -1,6 +1,6 @@
 //! The process that speaks GSSAPI: a token out, the host's answer in.
 
-use crate::outbound::base64;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext as _};
 use libgssapi::credential::{Cred, CredUsage};
 use libgssapi::error::Error;
@@ -22,12 +22,12 @@ pub fn initiate(
     let begun = begin(service, principal).and_then(|mut begun| {
         let token = begun.step(None, None)?;
         context = Some(begun);
-        Ok(token.map_or_else(String::new, |token| base64::encode(&token)))
+        Ok(token.map_or_else(String::new, |token| BASE64_STANDARD.encode(&*token)))
     });
     let Some(mut context) = told(out, begun)?.and(context) else { return Ok(()) };
     let mut answer = String::new();
     input.read_line(&mut answer)?;
-    let answer = base64::decode(answer.trim()).unwrap_or_default();
+    let answer = BASE64_STANDARD.decode(answer.trim()).unwrap_or_default();
     let proven = context.step(Some(&answer), None).map(|_| String::new());
     match proven {
         Ok(_) if !context.is_complete() => {

@@ -1,5 +1,6 @@
 //! fedmsg over ZeroMQ, from a publisher that is not ours: two frames from Python.
 
+mod own;
 mod peer;
 mod publishing;
 mod signed;

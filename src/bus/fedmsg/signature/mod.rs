@@ -12,11 +12,14 @@ use arc_swap::ArcSwapOption;
 use base64::{Engine, alphabet, engine::GeneralPurpose, engine::general_purpose::NO_PAD};
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use url::Url;
 
 /// Between two times of loading anew: forged messages must not make us ask without end.
 const RENEWAL: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is loaded anew is waited for so long: meanwhile ZeroMQ keeps a thousand messages, and drops further ones.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Gets what is at an address, or says why it could not: `bus` itself asks nobody.
 pub type Fetch = Arc<dyn Fn(Url) -> BoxFuture<'static, Result<Vec<u8>, String>> + Send + Sync>;
@@ -181,23 +184,37 @@ impl Signatures {
     }
 
     /// As [`Signatures::check`]. When the fault may be with the authority's certificate or the list of revoked ones,
-    /// these are loaded anew, and the envelope is judged again.
-    pub async fn check_or_renew(&self, envelope: &[u8]) -> Result<(), Refused> {
+    /// these are loaded anew, and the envelope is judged again. Whoever waits for messages waits [`PATIENCE`] for that.
+    pub async fn check_or_renew(self: &Arc<Self>, envelope: &[u8]) -> Result<(), Refused> {
         self.again_if_renewed(|| self.check(envelope)).await
     }
 
     /// As [`Signatures::check_archived`], in the same way.
-    pub async fn check_archived_or_renew(&self, message: &[u8]) -> Result<(), Refused> {
+    pub async fn check_archived_or_renew(self: &Arc<Self>, message: &[u8]) -> Result<(), Refused> {
         self.again_if_renewed(|| self.check_archived(message)).await
     }
 
     async fn again_if_renewed(
-        &self,
+        self: &Arc<Self>,
         check: impl Fn() -> Result<(), Refused>,
     ) -> Result<(), Refused> {
-        match check() {
-            Err(refused) if refused.may_be_ours() && self.renew().await => check(),
-            judged => judged,
+        let judged = check();
+        if !judged.as_ref().is_err_and(Refused::may_be_ours) {
+            return judged;
+        }
+        // There is something to judge by, and somebody sees already whether there is something else.
+        let is_under_way = self.loaded_at.try_lock().is_err();
+        if is_under_way && self.trust.load().is_some() {
+            return judged;
+        }
+        // A task of its own, which goes on when nobody waits any more.
+        let renewing = tokio::spawn({
+            let this = self.clone();
+            async move { this.renew().await }
+        });
+        match tokio::time::timeout(PATIENCE, renewing).await {
+            Ok(Ok(true)) => check(),
+            _ => judged,
         }
     }
 
@@ -216,8 +233,10 @@ impl Signatures {
         if loaded_at.is_some_and(soon) {
             return false;
         }
-        *loaded_at = Some(now);
-        match self.read_trust().await {
+        let read = self.read_trust().await;
+        // From its end on: a site that hangs takes long to fail.
+        *loaded_at = Some((self.clock)());
+        match read {
             Ok(trust) => self.trust.store(Some(Arc::new(trust))),
             Err(error) => {
                 tracing::warn!("{error}");

@@ -4,7 +4,7 @@
 use super::*;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 const MESSAGES: &str = include_str!("../../../../tests/signed/messages.jsonl");
 
@@ -159,8 +159,8 @@ async fn the_authority_is_asked_for_again_when_it_may_be_at_fault_and_not_more_t
         })
     });
     let ca = Location::Https("https://example.org/ca.crt".parse().unwrap());
-    let signatures =
-        Signatures::new(config::Signatures { ca, crl: None, ..settings() }, fetch, clock);
+    let settings = config::Signatures { ca, crl: None, ..settings() };
+    let signatures = Arc::new(Signatures::new(settings, fetch, clock));
     assert!(said(signatures.check(line(0).as_bytes())).starts_with("nothing loaded: "));
     let mut judged = Vec::new();
     for minute in [0, 0, 1, 1, 2, 2] {
@@ -179,4 +179,33 @@ async fn the_authority_is_asked_for_again_when_it_may_be_at_fault_and_not_more_t
     let forged = line(0).replace("ralph", "eve");
     assert!(signatures.check_or_renew(forged.as_bytes()).await.is_err());
     assert_eq!(ASKED.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_site_that_hangs_holds_messages_up_once_and_not_for_long() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    static MINUTE: AtomicI64 = AtomicI64::new(0);
+    let fetch: Fetch = Arc::new(|_| {
+        Box::pin(async {
+            if ASKED.fetch_add(1, Ordering::SeqCst) > 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok(include_bytes!("../../../../tests/signed/other.crt").to_vec())
+        })
+    });
+    let ca = Location::Https("https://example.org/ca.crt".parse().unwrap());
+    let settings = config::Signatures { ca, crl: None, ..settings() };
+    let clock = || year_2030() + SignedDuration::from_mins(MINUTE.load(Ordering::SeqCst));
+    let signatures = Arc::new(Signatures::new(settings, fetch, clock));
+    signatures.load().await.unwrap();
+    MINUTE.store(2, Ordering::SeqCst);
+    let begun = tokio::time::Instant::now();
+    for held_up in [PATIENCE, PATIENCE, PATIENCE] {
+        assert_eq!(
+            signatures.check_or_renew(line(0).as_bytes()).await.unwrap_err().reason(),
+            "other authority"
+        );
+        assert_eq!(begun.elapsed().as_secs(), held_up.as_secs());
+    }
+    assert_eq!(ASKED.load(Ordering::SeqCst), 2);
 }
