@@ -184,7 +184,7 @@ impl Signatures {
     }
 
     /// As [`Signatures::check`]. When the fault may be with the authority's certificate or the list of revoked ones,
-    /// these are loaded anew, and the envelope is judged again. Whoever waits for messages waits [`PATIENCE`] for that.
+    /// these are loaded anew, and the envelope is judged again. That is waited for two seconds.
     pub async fn check_or_renew(self: &Arc<Self>, envelope: &[u8]) -> Result<(), Refused> {
         self.again_if_renewed(|| self.check(envelope)).await
     }
