@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_there_is_not_is_named() {
-        insta::assert_snapshot!(check("", &[]), @"");
-        insta::assert_snapshot!(check("nonsense", &["owm"]), @"");
+        insta::assert_snapshot!("no_cases", check("", &[]));
+        insta::assert_snapshot!("no_such_file", check("nonsense", &["owm"]));
     }
 }
