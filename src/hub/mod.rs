@@ -116,6 +116,8 @@ pub struct Placed {
     pub name: WidgetName,
     pub config: Arc<Config>,
     pub hub: Arc<Hub>,
+    /// Which page of its entries is asked for, from 1.
+    pub page: u32,
 }
 
 /// The fields of `widget.hub`, in the order in which an error lists them.
@@ -139,6 +141,7 @@ impl Placed {
             "id": self.id,
             "name": self.name,
             "config": &*self.config,
+            "page": self.page,
             "hub": {
                 "name": hub.name,
                 "kind": hub.kind,

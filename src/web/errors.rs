@@ -24,6 +24,8 @@ pub(super) enum PageError {
     NoSuchKind(WidgetName),
     #[error("{0}")]
     Gone(String),
+    #[error("{0}")]
+    Busy(String),
     #[error("There is no page `{0}`.")]
     NoSuchPage(String),
     #[error(
@@ -46,6 +48,7 @@ impl PageError {
         match self {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotYours => StatusCode::FORBIDDEN,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             // A name that can't be one names nothing, like one that nobody has.
             _ => StatusCode::NOT_FOUND,
         }

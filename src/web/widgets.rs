@@ -4,12 +4,14 @@ use super::errors::{JsonError, PageError};
 use super::viewer::Viewer;
 use super::{Services, pages, problem, security};
 use crate::hub::{HubName, InstanceId, Visibility};
-use crate::rebuild::Current;
+use crate::rebuild::{Current, PagingError};
 use crate::render::WidgetPage;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// `GET /{hub}/{id}/json`: the widget as SSE carries it; built first if it never was. 304 when the browser has it, 404
@@ -35,14 +37,25 @@ pub(super) async fn json(
     Ok(security::fenced(response))
 }
 
-/// `GET /{hub}/{id}`: the widget alone. A browser gets it as a page, a script that asks for a fragment only the card.
+#[derive(Deserialize)]
+pub(super) struct Paging {
+    #[serde(default)]
+    page: Option<NonZeroU32>,
+}
+
+/// `GET /{hub}/{id}[?page=N]`: the widget alone, or a further page of its entries. A browser gets it as a page, a script that
+/// asks for a fragment only the card.
 pub(super) async fn fragment(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
+    Query(Paging { page }): Query<Paging>,
     viewer: Viewer,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let current = current(&services, &hub, &id).await?;
+    let mut current = current(&services, &hub, &id).await?;
+    if let Some(page) = page.map(NonZeroU32::get).filter(|page| *page > 1) {
+        current = services.rebuild.page(current.view.id, page).await.map_err(unpaged)?;
+    }
     if !navigates(&headers) {
         let mut response = Html(current.view.html.clone()).into_response();
         response
@@ -69,6 +82,14 @@ pub(super) async fn fragment(
     let mut response = pages::page(&services, "widget.html", context)?;
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
     Ok(response)
+}
+
+fn unpaged(error: PagingError) -> PageError {
+    match error {
+        PagingError::Internal(error) => PageError::internal(error),
+        PagingError::Busy | PagingError::Failed(_) => PageError::Busy(error.to_string()),
+        PagingError::None => PageError::Gone(error.to_string()),
+    }
 }
 
 /// Whether a person goes there, not a script. Browsers say so over HTTPS and on this machine; else by what they accept.

@@ -29,6 +29,7 @@ mod live;
 mod mistakes;
 mod outbound;
 mod pages;
+mod paging;
 mod problem;
 mod reload;
 mod why;
