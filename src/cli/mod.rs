@@ -16,6 +16,7 @@ mod print;
 mod record;
 mod replay;
 mod serve;
+mod session;
 mod why;
 mod widget;
 
@@ -45,6 +46,9 @@ enum Command {
     /// Count and import the messages of the history
     #[command(subcommand)]
     Datanommer(datanommer::DatanommerCommand),
+    /// Tell who is logged in, and end that
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     Check(check::Check),
     Why(why::Why),
     /// Ask a running server how it fares
@@ -112,6 +116,7 @@ impl Command {
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),
             Self::Datanommer(datanommer) => datanommer.execute(out),
+            Self::Session(session) => session.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),
             Self::Doctor(doctor) => doctor.execute(out),

@@ -10,11 +10,13 @@ mod hubs;
 mod instances;
 mod journal;
 mod people;
+mod sessions;
 mod sqlite;
 
 pub use blueprint::{hub_from, user_hub};
 pub use journal::{Journal, MARKS, Pending, Seen, Taken, mark_of};
-pub use people::Person;
+pub use people::{Left, Person};
+pub use sessions::{LOGIN_TAKES, Lifetime, NewSession, PendingLogin, Session, TokenHash};
 
 use crate::hub::{Column, Config, HubName, NameError, WidgetName};
 use sqlite::Pool;
@@ -67,7 +69,8 @@ pub struct Store {
 impl Store {
     /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pool = Pool::open(url, &[include_str!("schema.sql")]).await?;
+        let versions = [include_str!("schema.sql"), include_str!("sessions.sql")];
+        let pool = Pool::open(url, &versions).await?;
         Ok(Self { pool })
     }
 

@@ -8,6 +8,7 @@ use regex::Regex;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const GUIDE: &str = include_str!("../../docs/widgets/guide.md");
