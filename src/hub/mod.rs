@@ -57,6 +57,9 @@ pub struct Hub {
     pub summary: String,
     /// An image's address; empty means that one is made from the name.
     pub avatar: String,
+    /// An image's address; empty means that one is made from the name.
+    #[serde(default)]
+    pub banner: String,
     /// Width of the left column in twelfths of the page, 1 to 11; the right one has the rest.
     pub left_width: u8,
     pub visibility: Visibility,
@@ -77,6 +80,7 @@ impl Hub {
             kind: HubKind::User,
             summary: "An example".into(),
             avatar: String::new(),
+            banner: String::new(),
             left_width: 8,
             visibility: Visibility::Public,
             archived: false,

@@ -432,6 +432,7 @@ fn sample_hub() -> crate::hub::Hub {
         kind: HubKind::Group,
         summary: "The <Design> Team".into(),
         avatar: String::new(),
+        banner: String::new(),
         left_width: 8,
         visibility: crate::hub::Visibility::Public,
         archived: false,

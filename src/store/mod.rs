@@ -6,6 +6,7 @@
 
 mod blueprint;
 pub mod demo;
+mod edits;
 mod hubs;
 mod instances;
 mod journal;
@@ -13,6 +14,10 @@ mod people;
 mod sqlite;
 
 pub use blueprint::{hub_from, user_hub};
+pub use edits::{
+    CONFIG_BYTES, Change, Clash, Conflict, Details, Edit, EditError, KEPT, Misfit, SUMMARY_LETTERS,
+    Sheet, Step, URL_LETTERS, WIDGETS, What,
+};
 pub use journal::{Journal, MARKS, Pending, Seen, Taken, mark_of};
 pub use people::Person;
 
@@ -67,7 +72,8 @@ pub struct Store {
 impl Store {
     /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pool = Pool::open(url, &[include_str!("schema.sql")]).await?;
+        let versions = [include_str!("schema.sql"), include_str!("schema_edits.sql")];
+        let pool = Pool::open(url, &versions).await?;
         Ok(Self { pool })
     }
 
