@@ -8,6 +8,7 @@ mod completions;
 mod datanommer;
 mod definitions;
 mod doctor;
+mod hub;
 mod message;
 #[cfg(feature = "kerberos")]
 mod negotiate;
@@ -45,6 +46,9 @@ enum Command {
     /// Count and import the messages of the history
     #[command(subcommand)]
     Datanommer(datanommer::DatanommerCommand),
+    /// List, show, export and import hubs
+    #[command(subcommand)]
+    Hub(hub::HubCommand),
     Check(check::Check),
     Why(why::Why),
     /// Ask a running server how it fares
@@ -112,6 +116,7 @@ impl Command {
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),
             Self::Datanommer(datanommer) => datanommer.execute(out),
+            Self::Hub(hub) => hub.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),
             Self::Doctor(doctor) => doctor.execute(out),

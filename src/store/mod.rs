@@ -15,8 +15,8 @@ mod sqlite;
 
 pub use blueprint::{hub_from, user_hub};
 pub use edits::{
-    CONFIG_BYTES, Change, Clash, Conflict, Details, Edit, EditError, KEPT, Misfit, SUMMARY_LETTERS,
-    Sheet, Step, URL_LETTERS, WIDGETS, What,
+    CONFIG_BYTES, Clash, Conflict, Details, Edit, EditError, KEPT, Misfit, Revision,
+    SUMMARY_LETTERS, Sheet, Step, URL_LETTERS, WIDGETS, What,
 };
 pub use journal::{Journal, MARKS, Pending, Seen, Taken, mark_of};
 pub use people::Person;

@@ -3,7 +3,7 @@ ALTER TABLE hubs ADD COLUMN version BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE hubs ADD COLUMN banner TEXT NOT NULL DEFAULT '';
 
 -- What was before and after is JSON, of the shape that belongs to the word in `what`.
-CREATE TABLE changes (
+CREATE TABLE revisions (
     hub      TEXT   NOT NULL REFERENCES hubs (name) ON DELETE CASCADE,
     version  BIGINT NOT NULL,
     at       BIGINT NOT NULL,

@@ -15,7 +15,7 @@ pub enum EditError {
     #[error(
         "the history of the hub `{hub}` has no change {version}; the last {KEPT} changes are kept"
     )]
-    NoSuchChange { hub: HubName, version: u64 },
+    NoSuchRevision { hub: HubName, version: u64 },
     #[error(
         "the hub `{0}` is archived: nothing on it changes until an owner takes it out of the archive, in its details"
     )]

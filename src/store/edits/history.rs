@@ -14,7 +14,7 @@ const COLUMNS: &str = "hub, version, at, who, what, instance, before, after, rev
 
 /// What somebody changed, when, and what was before: enough to take it back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Change {
+pub struct Revision {
     pub hub: HubName,
     /// Of the hub, with this change.
     pub version: u64,
@@ -66,14 +66,14 @@ impl What {
 
 impl Store {
     /// The changes of a hub, the newest first: those before a version, or the last.
-    pub async fn changes(
+    pub async fn revisions(
         &self,
         hub: &HubName,
         before: Option<u64>,
         most: u32,
-    ) -> Result<Vec<Change>, StoreError> {
+    ) -> Result<Vec<Revision>, StoreError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM changes WHERE hub = $1 AND version < $2 ORDER BY version DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM revisions WHERE hub = $1 AND version < $2 ORDER BY version DESC LIMIT $3"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(select))
             .bind(hub.as_str())
@@ -84,7 +84,11 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    pub async fn change(&self, hub: &HubName, version: u64) -> Result<Option<Change>, StoreError> {
+    pub async fn revision(
+        &self,
+        hub: &HubName,
+        version: u64,
+    ) -> Result<Option<Revision>, StoreError> {
         let mut reading = self.pool.reader.acquire().await?;
         one(&mut reading, hub, version).await
     }
@@ -94,8 +98,8 @@ pub(super) async fn one(
     connection: &mut SqliteConnection,
     hub: &HubName,
     version: u64,
-) -> Result<Option<Change>, StoreError> {
-    let select = format!("SELECT {COLUMNS} FROM changes WHERE hub = $1 AND version = $2");
+) -> Result<Option<Revision>, StoreError> {
+    let select = format!("SELECT {COLUMNS} FROM revisions WHERE hub = $1 AND version = $2");
     let row = sqlx::query(sqlx::AssertSqlSafe(select))
         .bind(hub.as_str())
         .bind(number(version))
@@ -109,9 +113,9 @@ pub(super) async fn after(
     connection: &mut SqliteConnection,
     hub: &HubName,
     version: u64,
-) -> Result<Vec<Change>, StoreError> {
+) -> Result<Vec<Revision>, StoreError> {
     let select = format!(
-        "SELECT {COLUMNS} FROM changes WHERE hub = $1 AND version > $2 ORDER BY version DESC"
+        "SELECT {COLUMNS} FROM revisions WHERE hub = $1 AND version > $2 ORDER BY version DESC"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(select))
         .bind(hub.as_str())
@@ -124,10 +128,10 @@ pub(super) async fn after(
 /// Puts a change into the history, and its version and time on the hub.
 pub(super) async fn keep(
     connection: &mut SqliteConnection,
-    change: &Change,
+    change: &Revision,
 ) -> Result<(), StoreError> {
     let insert =
-        format!("INSERT INTO changes ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+        format!("INSERT INTO revisions ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
     sqlx::query(sqlx::AssertSqlSafe(insert))
         .bind(change.hub.as_str())
         .bind(number(change.version))
@@ -140,7 +144,7 @@ pub(super) async fn keep(
         .bind(change.reverts.map(number))
         .execute(&mut *connection)
         .await?;
-    sqlx::query("DELETE FROM changes WHERE hub = $1 AND version <= $2")
+    sqlx::query("DELETE FROM revisions WHERE hub = $1 AND version <= $2")
         .bind(change.hub.as_str())
         .bind(number(change.version) - number(KEPT))
         .execute(&mut *connection)
@@ -157,7 +161,7 @@ pub(super) async fn keep(
     Ok(())
 }
 
-fn from_row(row: &SqliteRow) -> Result<Change, StoreError> {
+fn from_row(row: &SqliteRow) -> Result<Revision, StoreError> {
     let unfit = |why: String| StoreError::Row { what: "change", why };
     let json = |at: usize| -> Result<Value, StoreError> {
         serde_json::from_str(row.try_get(at)?).map_err(|error| unfit(error.to_string()))
@@ -165,7 +169,7 @@ fn from_row(row: &SqliteRow) -> Result<Change, StoreError> {
     let word: &str = row.try_get(4)?;
     let what = What::WORDS.iter().find(|(known, _)| *known == word);
     let version = |at: usize| Ok::<_, StoreError>(row.try_get::<i64, _>(at)?.unsigned_abs());
-    Ok(Change {
+    Ok(Revision {
         hub: row.try_get::<&str, _>(0)?.parse().map_err(StoreError::row("change"))?,
         version: version(1)?,
         at: Timestamp::from_microsecond(row.try_get(2)?).map_err(|e| unfit(e.to_string()))?,

@@ -16,7 +16,7 @@ mod roles;
 
 pub use details::{Details, SUMMARY_LETTERS, URL_LETTERS};
 pub use error::{Clash, Conflict, EditError, Misfit};
-pub use history::{Change, KEPT, What};
+pub use history::{KEPT, Revision, What};
 
 use super::{NewInstance, Store, StoreError, hubs, instances};
 use crate::hub::{Config, Hub, HubName, Instance, InstanceId, Role};
@@ -102,14 +102,14 @@ impl Store {
         who: &str,
         edit: Edit,
         now: Timestamp,
-    ) -> Result<Option<Change>, EditError> {
+    ) -> Result<Option<Revision>, EditError> {
         let mut writing = self.pool.begin().await?;
         let sheet = load(&mut writing, hub).await?;
         let sheet = sheet.ok_or_else(|| EditError::NoSuchHub(hub.clone()))?;
         let version = sheet.version + 1;
         let mut editing = Editing { sheet, writing: &mut writing, now };
         let Some(done) = editing.apply(edit).await? else { return Ok(None) };
-        let change = Change {
+        let change = Revision {
             hub: hub.clone(),
             version,
             at: now,
@@ -180,14 +180,14 @@ impl Editing<'_> {
         found.ok_or_else(|| EditError::NoSuchInstance { hub: hub.clone(), id })
     }
 
-    async fn change(&mut self, version: u64) -> Result<Change, EditError> {
+    async fn change(&mut self, version: u64) -> Result<Revision, EditError> {
         let hub = self.sheet.hub.name.clone();
         let found = history::one(self.writing, &hub, version).await?;
-        found.ok_or(EditError::NoSuchChange { hub, version })
+        found.ok_or(EditError::NoSuchRevision { hub, version })
     }
 
     /// What has happened since a version, the newest first; and whether the history reaches back so far.
-    async fn since(&mut self, seen: u64) -> Result<(Vec<Change>, bool), StoreError> {
+    async fn since(&mut self, seen: u64) -> Result<(Vec<Revision>, bool), StoreError> {
         let hub = &self.sheet.hub.name;
         let changes = history::after(self.writing, hub, seen.min(self.sheet.version)).await?;
         let expected = self.sheet.version.saturating_sub(seen);

@@ -3,7 +3,7 @@
 use super::layout::Columns;
 use super::merge::Three;
 use super::placing::Kept;
-use super::{Change, Clash, Conflict, Done, EditError, Editing, What};
+use super::{Clash, Conflict, Done, EditError, Editing, Revision, What};
 use crate::hub::{Column, Config, InstanceId};
 use crate::store::StoreError;
 use serde_json::Value;
@@ -72,7 +72,11 @@ impl Editing<'_> {
     }
 
     /// The settings of now, with those of a change as they were before it.
-    async fn as_before(&mut self, change: &Change, current: &Config) -> Result<Config, EditError> {
+    async fn as_before(
+        &mut self,
+        change: &Revision,
+        current: &Config,
+    ) -> Result<Config, EditError> {
         let (before, after) = (map(&change.before), map(&change.after));
         let three = Three { base: Some(&after), current, wanted: &before };
         match three.merged() {
@@ -87,7 +91,7 @@ impl Editing<'_> {
     }
 
     /// Who last did the like since then.
-    async fn last_since(&mut self, change: &Change) -> Result<String, StoreError> {
+    async fn last_since(&mut self, change: &Revision) -> Result<String, StoreError> {
         let (later, _) = self.since(change.version).await?;
         let alike = later.iter().find(|other| match change.what {
             What::Arranged => {
@@ -99,7 +103,7 @@ impl Editing<'_> {
     }
 }
 
-fn named(current: &Config, change: &Change) -> Config {
+fn named(current: &Config, change: &Revision) -> Config {
     let after = map(&change.after);
     let kept = current.iter().filter(|(name, _)| after.contains_key(*name));
     kept.map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -109,7 +113,7 @@ fn map(value: &Value) -> Config {
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn instance_of(change: &Change) -> Result<InstanceId, StoreError> {
+fn instance_of(change: &Revision) -> Result<InstanceId, StoreError> {
     change.instance.ok_or_else(|| broken("a change without its widget"))
 }
 

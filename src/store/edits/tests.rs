@@ -40,11 +40,11 @@ impl Team {
         Self { store, name }
     }
 
-    async fn edit(&self, who: &str, edit: Edit) -> Result<Option<Change>, EditError> {
+    async fn edit(&self, who: &str, edit: Edit) -> Result<Option<Revision>, EditError> {
         self.store.edit(&self.name, who, edit, NOW).await
     }
 
-    async fn done(&self, edit: Edit) -> Change {
+    async fn done(&self, edit: Edit) -> Revision {
         self.edit("duffy", edit).await.unwrap().expect("it changes something")
     }
 
@@ -113,13 +113,13 @@ async fn widgets_come_move_and_go_and_each_change_is_numbered() {
     let seen = team.sheet().await.version;
     team.done(Edit::Arrange { left: vec![id(4), id(2)], right: vec![id(1)], seen }).await;
     assert_eq!(team.layout().await, "4 2 | 1");
-    let changes = team.store.changes(&team.name, None, 100).await.unwrap();
+    let changes = team.store.revisions(&team.name, None, 100).await.unwrap();
     let versions: Vec<_> = changes.iter().map(|change| change.version).collect();
     assert_eq!(versions, (1..=8).rev().collect::<Vec<_>>());
     assert_eq!(team.sheet().await.version, 8);
-    let page = team.store.changes(&team.name, Some(3), 1).await.unwrap();
+    let page = team.store.revisions(&team.name, Some(3), 1).await.unwrap();
     assert_eq!(page[0].version, 2);
-    assert_eq!(team.store.change(&team.name, 2).await.unwrap().as_ref(), Some(&page[0]));
+    assert_eq!(team.store.revision(&team.name, 2).await.unwrap().as_ref(), Some(&page[0]));
 }
 
 #[tokio::test]
@@ -303,7 +303,7 @@ async fn the_oldest_changes_go_and_who_saw_only_them_is_asked_again() {
     for n in 1..=KEPT + 5 {
         team.done(configure(1, json!({ "n": n }), n - 1)).await;
     }
-    let all = team.store.changes(&team.name, None, 5_000).await.unwrap();
+    let all = team.store.revisions(&team.name, None, 5_000).await.unwrap();
     assert_eq!((all.len() as u64, all.last().unwrap().version), (KEPT, 6));
     let said = team.refused(configure(1, json!({ "n": 3 }), 2)).await;
     assert_eq!(
@@ -341,13 +341,13 @@ async fn a_history_that_no_hubs_wrote_is_an_error_not_a_crash() {
         sqlx::query(sql).execute(&mut *writing).await.unwrap();
         writing.commit().await.unwrap();
     };
-    spoil("UPDATE changes SET before = '{}'").await;
+    spoil("UPDATE revisions SET before = '{}'").await;
     let said = team.refused(Edit::Revert { version: 1 }).await;
     assert!(
         said.starts_with("the database has a change that no hubs wrote: missing field"),
         "{said}"
     );
-    spoil("UPDATE changes SET what = 'painted'").await;
+    spoil("UPDATE revisions SET what = 'painted'").await;
     let said = team.refused(Edit::Revert { version: 1 }).await;
     assert_eq!(said, "the database has a change that no hubs wrote: `painted`");
 }
