@@ -100,6 +100,21 @@ impl Hub {
     }
 }
 
+/// How long nothing happened, as a word by which a page lets something fade: `none`, `day`, `week`, `month`, `quarter`,
+/// `year`, `2years` or `5years`.
+pub fn idle_word(days_idle: i64) -> &'static str {
+    let limits = [
+        (1_780, "5years"),
+        (712, "2years"),
+        (356, "year"),
+        (93, "quarter"),
+        (31, "month"),
+        (7, "week"),
+        (1, "day"),
+    ];
+    limits.into_iter().find(|(limit, _)| days_idle > *limit).map_or("none", |(_, word)| word)
+}
+
 /// A widget placed on a hub.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
@@ -155,5 +170,19 @@ impl Placed {
                 "archived": hub.archived,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_idle_fades_in_steps() {
+        let words = [0, 1, 2, 8, 31, 32, 94, 400, 713, 1_781].map(idle_word);
+        assert_eq!(
+            words,
+            ["none", "none", "day", "week", "week", "month", "quarter", "year", "2years", "5years"]
+        );
     }
 }

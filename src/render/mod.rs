@@ -7,6 +7,7 @@
 mod advice;
 mod card;
 mod diagnose;
+mod editing;
 mod engine;
 mod filters;
 mod gallery;
@@ -19,6 +20,9 @@ mod times;
 mod words;
 
 pub use card::{CardHtml, Chrome, Skeleton, Style};
+pub use editing::{
+    Detail, EditPage, EditPlace, EditWidgetPage, HistoryPart, HistoryRow, PersonRow,
+};
 pub use gallery::{
     Answered, AskedAbout, AskedLately, CaseRow, Cases, Field, GalleryEntry, GalleryPage,
     GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,

@@ -5,6 +5,7 @@
 //! such as `PostgreSQL` runs too; what is `SQLite`'s own is in `sqlite`. Knows no widget's parameters and no script.
 
 mod blueprint;
+mod bookmarks;
 pub mod demo;
 mod edits;
 mod hubs;
@@ -14,6 +15,7 @@ mod people;
 mod sqlite;
 
 pub use blueprint::{hub_from, user_hub};
+pub use bookmarks::Bookmark;
 pub use edits::{
     CONFIG_BYTES, Clash, Conflict, Details, Edit, EditError, KEPT, Misfit, Revision,
     SUMMARY_LETTERS, Sheet, Step, URL_LETTERS, WIDGETS, What,

@@ -121,6 +121,38 @@ async fn roles_are_given_once_and_an_owner_is_no_member_beside() {
 }
 
 #[tokio::test]
+async fn bookmarks_are_the_hubs_that_somebody_belongs_to_follows_or_looks_after() {
+    let store = empty().await;
+    let hub = |name: &str, visibility| Hub { visibility, owners: vec![], ..team(name) };
+    for (name, visibility) in [
+        ("ralph", Visibility::Public),
+        ("owned", Visibility::Private),
+        ("joined", Visibility::Private),
+        ("followed", Visibility::Preview),
+        ("closed", Visibility::Private),
+        ("starred", Visibility::Public),
+        ("other", Visibility::Public),
+    ] {
+        store.create_hub(&hub(name, visibility), &[]).await.unwrap();
+    }
+    for (of, role) in [
+        ("ralph", Role::Owner),
+        ("owned", Role::Owner),
+        ("owned", Role::Subscriber),
+        ("joined", Role::Member),
+        ("followed", Role::Subscriber),
+        ("closed", Role::Subscriber),
+        ("starred", Role::Stargazer),
+    ] {
+        store.set_role(&name(of), "ralph", role, NOW).await.unwrap();
+    }
+    let found = store.bookmarks("ralph").await.unwrap();
+    let names: Vec<_> = found.iter().map(|bookmark| bookmark.hub.as_str()).collect();
+    assert_eq!(names, ["followed", "joined", "owned"]);
+    assert_eq!(found[0].last_active, NOW);
+}
+
+#[tokio::test]
 async fn a_person_known_by_username_is_given_their_name() {
     let store = empty().await;
     store.create_hub(&team("a"), &[]).await.unwrap();

@@ -89,7 +89,9 @@ impl ParameterError {
     pub fn name(&self) -> &str {
         match self {
             Self::Unknown { given, .. } => given,
-            Self::Unfit { name, .. } | Self::TooLong { name, .. } | Self::Missing { name, .. } => name,
+            Self::Unfit { name, .. } | Self::TooLong { name, .. } | Self::Missing { name, .. } => {
+                name
+            }
         }
     }
 }
@@ -370,7 +372,8 @@ mod tests {
     #[test]
     fn what_is_too_long_is_told_with_how_long_it_may_be() {
         let names: Vec<_> = (0..=LIST_ENTRIES).map(|n| format!("p{n}")).collect();
-        let said = check(&json!({ "username": "x".repeat(20_001), "packages": names })).unwrap_err();
+        let said =
+            check(&json!({ "username": "x".repeat(20_001), "packages": names })).unwrap_err();
         insta::assert_snapshot!(said, @r"
         `username` of widget `badges` has 20001 letters, but 20000 is the most
         `packages` of widget `badges` has 201 entries, but 200 is the most

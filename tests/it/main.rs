@@ -14,6 +14,7 @@ mod chromium;
 mod command;
 mod crash;
 mod datanommer;
+mod editing;
 mod fedmsg;
 mod fuzz;
 mod gallery;

@@ -5,7 +5,7 @@ use crate::cli::Outcome;
 use crate::cli::place::SiteOption;
 use crate::cli::print::{Problems, note};
 use crate::config::{HubEntry, Settings};
-use crate::hub::{Hub, Role};
+use crate::hub::{Column, Hub, Instance, Role};
 use crate::server::misplaced;
 use crate::store::{Details, Edit, EditError, NewInstance, Store, hub_from};
 use anyhow::{Context, bail};
@@ -47,14 +47,19 @@ impl Import {
         let mut outcome = Outcome::Fine;
         for entry in &only.hubs {
             let done = opened.runtime.block_on(bring(&opened.store, entry, self.replace));
-            match done.with_context(|| format!("the hub `{}` was not brought in whole", entry.name))? {
+            match done
+                .with_context(|| format!("the hub `{}` was not brought in whole", entry.name))?
+            {
                 Brought::Made => writeln!(out, "{}: made", entry.name)?,
                 Brought::Replaced(changes) => {
                     let word = if changes == 1 { "change" } else { "changes" };
                     writeln!(out, "{}: {changes} {word}", entry.name)?;
                 }
                 Brought::There => {
-                    note(&format!("{}: is there already; --replace makes it like this one", entry.name));
+                    note(&format!(
+                        "{}: is there already; --replace makes it like this one",
+                        entry.name
+                    ));
                     outcome = Outcome::Failed;
                 }
             }
@@ -109,21 +114,17 @@ async fn bring(store: &Store, entry: &HubEntry, replace: bool) -> anyhow::Result
         let details = Details { archived, ..Details::of(&wanted) }.to_map();
         Edit::Describe { details, seen: u64::MAX }
     };
-    // An archived hub would take nothing.
-    edit(details(false)).await?;
     let sheet = store.sheet(&wanted.name).await?.context("it was removed meanwhile")?;
     let people = appointed(&sheet.hub, &wanted);
+    let there: Vec<NewInstance> = sheet.instances.iter().map(new).collect();
+    let is_there = there == by_column(&widgets);
+    // An archived hub takes nothing but to be taken out.
+    edit(details(wanted.archived && is_there && people.is_empty())).await?;
     for some in people.chunks(100) {
         let people: BTreeMap<_, _> = some.iter().cloned().collect();
         edit(Edit::Appoint { people, seen: u64::MAX }).await?;
     }
-    let new = |it: &crate::hub::Instance| NewInstance {
-        widget: it.widget.clone(),
-        column: it.column,
-        config: it.config.clone(),
-    };
-    let there: Vec<NewInstance> = sheet.instances.iter().map(new).collect();
-    if there != by_column(&widgets) {
+    if !is_there {
         for instance in &sheet.instances {
             edit(Edit::Remove { id: instance.id }).await?;
         }
@@ -131,15 +132,20 @@ async fn bring(store: &Store, entry: &HubEntry, replace: bool) -> anyhow::Result
             edit(Edit::Add(widget)).await?;
         }
     }
-    if wanted.archived {
-        edit(details(true)).await?;
-    }
+    edit(details(wanted.archived)).await?;
     Ok(Brought::Replaced(changes))
+}
+
+fn new(instance: &Instance) -> NewInstance {
+    NewInstance {
+        widget: instance.widget.clone(),
+        column: instance.column,
+        config: instance.config.clone(),
+    }
 }
 
 /// The left column first, as the store has them.
 fn by_column(widgets: &[NewInstance]) -> Vec<NewInstance> {
-    use crate::hub::Column;
     let (left, right): (Vec<_>, Vec<_>) =
         widgets.iter().cloned().partition(|widget| widget.column == Column::Left);
     left.into_iter().chain(right).collect()
@@ -152,8 +158,13 @@ fn appointed(now: &Hub, wanted: &Hub) -> Vec<(String, Option<Role>)> {
     };
     let mut people = of(&wanted.owners, Some(Role::Owner));
     people.extend(of(&wanted.members, Some(Role::Member)));
-    let stays = |name: &&String| !wanted.owners.contains(name) && !wanted.members.contains(name);
-    let gone = now.owners.iter().chain(&now.members).filter(stays);
+    let goes = |name: &&String| !wanted.owners.contains(name) && !wanted.members.contains(name);
+    let gone = now.owners.iter().chain(&now.members).filter(goes);
     people.extend(gone.map(|name| (name.clone(), None)));
+    people.retain(|(name, role)| match role {
+        Some(Role::Owner) => !now.owners.contains(name),
+        Some(_) => !now.members.contains(name),
+        None => true,
+    });
     people
 }

@@ -25,7 +25,12 @@ impl List {
                 Format::Json => writeln!(out, "{}", serde_json::to_string(&hub)?)?,
                 Format::Human => {
                     let archived = if hub.archived { " (archived)" } else { "" };
-                    writeln!(Plain(&mut *out), "{:width$}  {}{archived}", hub.name.as_str(), hub.summary)?;
+                    writeln!(
+                        Plain(&mut *out),
+                        "{:width$}  {}{archived}",
+                        hub.name.as_str(),
+                        hub.summary
+                    )?;
                 }
             }
         }
