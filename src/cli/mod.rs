@@ -17,6 +17,7 @@ mod print;
 mod record;
 mod replay;
 mod serve;
+mod session;
 mod why;
 mod widget;
 
@@ -49,6 +50,9 @@ enum Command {
     /// List, show, export and import hubs
     #[command(subcommand)]
     Hub(hub::HubCommand),
+    /// Tell who is logged in, and end that
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     Check(check::Check),
     Why(why::Why),
     /// Ask a running server how it fares
@@ -117,6 +121,7 @@ impl Command {
             Self::Message(message) => message.execute(out),
             Self::Datanommer(datanommer) => datanommer.execute(out),
             Self::Hub(hub) => hub.execute(out),
+            Self::Session(session) => session.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),
             Self::Doctor(doctor) => doctor.execute(out),

@@ -3,9 +3,11 @@
 //! Names and ids are types, parsed once at the edge and trusted inside. Nothing here knows where a hub is kept,
 //! how a widget is run or who is looking.
 
+mod change;
 mod name;
 mod view;
 
+pub use change::Change;
 pub use name::{HubName, InstanceId, NameError, RESERVED, WidgetName};
 pub use view::{Cause, State, WidgetView};
 
@@ -92,6 +94,27 @@ impl Hub {
             last_active: now,
             name,
         }
+    }
+
+    pub fn has_owner(&self, username: &str) -> bool {
+        self.owners.iter().any(|owner| owner == username)
+    }
+
+    /// Owners are members too.
+    pub fn has_member(&self, username: &str) -> bool {
+        self.has_owner(username) || self.members.iter().any(|member| member == username)
+    }
+
+    /// What somebody is here, as the lists have it.
+    pub fn roles_of(&self, username: &str) -> Vec<Role> {
+        let lists = [
+            (Role::Owner, &self.owners),
+            (Role::Member, &self.members),
+            (Role::Subscriber, &self.subscribers),
+            (Role::Stargazer, &self.stargazers),
+        ];
+        let has = |list: &[String]| list.iter().any(|name| name == username);
+        lists.into_iter().filter(|(_, list)| has(list)).map(|(role, _)| role).collect()
     }
 
     /// Whole days since something last happened here.

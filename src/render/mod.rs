@@ -11,6 +11,7 @@ mod editing;
 mod engine;
 mod filters;
 mod gallery;
+mod login;
 mod markdown;
 mod names;
 mod page;
@@ -27,11 +28,12 @@ pub use gallery::{
     Answered, AskedAbout, AskedLately, CaseRow, Cases, Field, GalleryEntry, GalleryPage,
     GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
 };
+pub use login::{Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, Somebody, Who};
 pub use markdown::markdown;
 pub use names::{Part, Read};
 pub use page::{
-    ErrorPage, HubPage, HubSummary, IndexPage, ProblemHtml, ProblemLine, ProblemPage, ProblemsHtml,
-    SourceFile, SourcePage, WhyPage, WidgetPage,
+    DeedButton, ErrorPage, HubPage, HubSummary, IndexPage, ProblemHtml, ProblemLine, ProblemPage,
+    ProblemsHtml, SourceFile, SourcePage, WhyPage, WidgetPage,
 };
 pub use picture::{asset_version, avatar_url};
 pub use plain::plain;

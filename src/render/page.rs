@@ -14,8 +14,17 @@ pub struct HubPage<'a> {
     pub left: &'a [String],
     pub right: &'a [String],
     pub cursor: &'a str,
-    /// Whether the viewer may edit: then problems of widgets are in the cards, and kept up to date.
+    /// Whether the viewer may mend widgets: then their problems are in the cards, and kept up to date.
     pub editor: bool,
+    /// What the viewer can become here, or cease to be.
+    pub deeds: Vec<DeedButton>,
+}
+
+/// A button that sends `POST /api/hub/{hub}/{word}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeedButton {
+    pub word: &'static str,
+    pub label: &'static str,
 }
 
 /// `index.html`: all hubs that one may see, or what a search found.
@@ -139,4 +148,6 @@ pub struct ErrorPage<'a> {
     pub status: u16,
     pub title: &'a str,
     pub message: &'a str,
+    /// Whether logging in may help.
+    pub may_log_in: bool,
 }

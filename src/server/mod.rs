@@ -6,6 +6,7 @@
 mod buses;
 mod case_runs;
 mod catch_up;
+mod changes;
 mod history;
 mod intake;
 mod own;
@@ -22,7 +23,7 @@ pub(crate) use unreturned::unreturned;
 use crate::bindings;
 use crate::bus::Delivery;
 use crate::cache::Cache;
-use crate::config::{Auth, Settings, Site};
+use crate::config::{Settings, Site};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{HubName, InstanceId};
@@ -34,10 +35,12 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Assets, Ingest, Previews, Services, Webhooks};
+use crate::web::{self, Accounts, Assets, Ingest, Previews, Services, UserHub, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use buses::Buses;
+use changes::Changes;
 use jiff::Timestamp;
 use own::Own;
 use std::net::SocketAddr;
@@ -120,6 +123,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
     let outbound = outbound(&settings, &cache)?;
     let host = host(&settings, &outbound, (&datanommer, &cache, &store));
+    let fas = host.fas.clone();
     let install = bindings::install(host);
     let sandbox = &settings.sandbox;
     let pure =
@@ -162,7 +166,16 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         clock,
     };
     let (buses, sender) = Buses::open(&settings.bus, parts, &tasks, &stop).await?;
+    let changes = Arc::new(Changes {
+        store: store.clone(),
+        triage: triage.clone(),
+        rebuild: rebuild.clone(),
+        live: live.clone(),
+        own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
+        public_url: settings.server.public_url.as_ref().map(ToString::to_string),
+    });
     let assets = Arc::new(Assets::new(&site));
+    let user_hub: UserHub = Arc::new(ArcSwap::from_pointee(settings.user_hub.clone()));
     let reload = reload::Reload {
         site: site.clone(),
         file,
@@ -175,7 +188,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         store: store.clone(),
         live: live.clone(),
         settings: settings.clone(),
-        own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
+        changes: changes.clone(),
+        user_hub: user_hub.clone(),
         clock,
     };
     reload.watch(&tasks, stop.clone());
@@ -191,10 +205,10 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         assets,
         ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
         webhooks: webhooks(&sender, &settings, clock),
-        previews: previews(&data, &settings, address),
-        cases: case_runs::case_runs(site.clone(), settings.sandbox),
+        previews: Previews::new(data.clone(), settings.sandbox.clone()),
+        cases: case_runs::case_runs(site.clone(), settings.sandbox.clone()),
         metrics,
-        auth: settings.auth,
+        accounts: accounts(&settings, address, fas, (user_hub, changes), clock)?,
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };
@@ -243,10 +257,18 @@ fn webhooks(
     Webhooks::new(sender.clone(), secret, settings.server.environment.clone(), clock)
 }
 
-/// Where logins prove nothing, only the machine itself may choose what a widget is tried with.
-fn previews(data: &Pool, settings: &Settings, address: SocketAddr) -> Previews {
-    let takes_settings = settings.auth == Auth::Dev && address.ip().is_loopback();
-    Previews::new(data.clone(), settings.sandbox.clone(), takes_settings)
+fn accounts(
+    settings: &Settings,
+    address: SocketAddr,
+    fas: Fas,
+    (user_hub, changes): (UserHub, Arc<Changes>),
+    clock: fn() -> Timestamp,
+) -> anyhow::Result<Accounts> {
+    let tell = Arc::new(move |change| {
+        let changes = changes.clone();
+        Box::pin(async move { changes.tell(change).await }) as _
+    });
+    Ok(Accounts::new(settings, address, fas, user_hub, tell, clock)?)
 }
 
 /// What is kept on disk.

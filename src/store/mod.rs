@@ -12,6 +12,7 @@ mod hubs;
 mod instances;
 mod journal;
 mod people;
+mod sessions;
 mod sqlite;
 
 pub use blueprint::{hub_from, user_hub};
@@ -21,7 +22,8 @@ pub use edits::{
     SUMMARY_LETTERS, Sheet, Step, URL_LETTERS, WIDGETS, What,
 };
 pub use journal::{Journal, MARKS, Pending, Seen, Taken, mark_of};
-pub use people::Person;
+pub use people::{Left, Person};
+pub use sessions::{LOGIN_TAKES, Lifetime, NewSession, PendingLogin, Session, TokenHash};
 
 use crate::hub::{Column, Config, HubName, NameError, WidgetName};
 use sqlite::Pool;
@@ -74,7 +76,8 @@ pub struct Store {
 impl Store {
     /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let versions = [include_str!("schema.sql"), include_str!("schema_edits.sql")];
+        let versions =
+            [include_str!("schema.sql"), include_str!("sessions.sql"), include_str!("schema_edits.sql")];
         let pool = Pool::open(url, &versions).await?;
         Ok(Self { pool })
     }

@@ -242,7 +242,7 @@ async fn a_database_of_a_newer_hubs_is_not_touched() {
     assert_eq!(
         Store::open(&url(&file)).await.unwrap_err().to_string(),
         format!(
-            "the database {} is of version 9, but this hubs knows versions up to 2; start a newer hubs",
+            "the database {} is of version 9, but this hubs knows versions up to 3; start a newer hubs",
             file.display()
         )
     );

@@ -1,7 +1,7 @@
 //! One widget: as a fragment of HTML, and as the JSON that event streams carry.
 
 use super::errors::{JsonError, PageError};
-use super::viewer::Viewer;
+use super::viewer::Asker;
 use super::{Services, pages, problem, security};
 use crate::hub::{HubName, InstanceId, Visibility};
 use crate::rebuild::Current;
@@ -17,12 +17,12 @@ use std::sync::Arc;
 pub(super) async fn json(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Result<Response, JsonError> {
-    let current = current(&services, &hub, &id).await?;
+    let current = current(&services, &asker, &hub, &id).await?;
     let etag =
         HeaderValue::from_maybe_shared(current.etag.clone()).expect("hexadecimal digits in quotes");
-    if knows(&headers, &etag) {
+    if knows(&asker.headers, &etag) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         response.headers_mut().insert(header::ETAG, etag);
         return Ok(security::fenced(response));
@@ -39,22 +39,21 @@ pub(super) async fn json(
 pub(super) async fn fragment(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
-    viewer: Viewer,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Result<Response, PageError> {
-    let current = current(&services, &hub, &id).await?;
-    if !navigates(&headers) {
+    let current = current(&services, &asker, &hub, &id).await?;
+    let varies = HeaderValue::from_static("accept, sec-fetch-dest");
+    if !navigates(&asker.headers) {
         let mut response = Html(current.view.html.clone()).into_response();
-        response
-            .headers_mut()
-            .insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
+        response.headers_mut().insert(header::VARY, varies);
         return Ok(response);
     }
-    let hub = pages::find(&services, &hub).await?;
+    let viewer = services.viewer(&asker).await?;
+    let hub = services.find(&viewer, &hub).await?;
     let cursor = services.live.cursor(&hub.name);
     let view = &current.view;
     let mut card = view.html.clone();
-    if viewer.may_edit {
+    if viewer.may_mend() {
         card = problem::on_card(&services, view.id, &hub, card).await?;
     }
     let context = WidgetPage {
@@ -64,10 +63,13 @@ pub(super) async fn fragment(
         description: &view.description,
         card: &card,
         cursor: &cursor,
-        editor: viewer.may_edit,
+        editor: viewer.may_mend(),
     };
-    let mut response = pages::page(&services, "widget.html", context)?;
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
+    let mut response = pages::page(&services, &viewer, "widget.html", context)?;
+    response.headers_mut().append(header::VARY, varies);
+    if hub.visibility != Visibility::Public {
+        pages::keep_nowhere(&mut response);
+    }
     Ok(response)
 }
 
@@ -81,22 +83,23 @@ pub(super) fn navigates(headers: &HeaderMap) -> bool {
     }
 }
 
-/// The widget of a path; its hub must be the one that it is on.
+/// The widget of a path; its hub must be the one that it is on, and for the eyes of whoever asks. Of a public one that
+/// is found out without asking the store.
 pub(super) async fn current(
     services: &Services,
+    asker: &Asker,
     hub: &str,
     id: &str,
 ) -> Result<Arc<Current>, PageError> {
     let id: InstanceId = id.parse()?;
-    let found = services.rebuild.current_or_built(id).await.map_err(PageError::internal)?;
-    match found {
-        Some(current)
-            if current.view.hub.as_str() == hub && current.visibility == Visibility::Public =>
-        {
-            Ok(current)
-        }
-        _ => Err(PageError::NoSuchWidget { hub: hub.parse::<HubName>()?, id }),
+    let hub: HubName = hub.parse()?;
+    let no_such = || PageError::NoSuchWidget { hub: hub.clone(), id };
+    let home = services.triage.hub(&hub).ok_or_else(no_such)?;
+    if home.visibility != Visibility::Public && !services.viewer(asker).await?.may_read(&home) {
+        return Err(no_such());
     }
+    let found = services.rebuild.current_or_built(id).await.map_err(PageError::internal)?;
+    found.filter(|current| current.view.hub == hub).ok_or_else(no_such)
 }
 
 fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {

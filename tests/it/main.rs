@@ -5,6 +5,7 @@
     reason = "a test that fails says where; one that is skipped says so"
 )]
 
+mod accounts;
 mod amqp;
 mod author;
 mod browser;
@@ -27,9 +28,13 @@ mod ingest;
 #[cfg(feature = "kerberos")]
 mod kerberos;
 mod live;
+mod matrix;
 mod mistakes;
+mod oidc;
 mod outbound;
 mod pages;
 mod problem;
 mod reload;
+mod roles;
+mod visitor;
 mod why;

@@ -22,7 +22,6 @@ const TURN: Duration = Duration::from_secs(5);
 pub struct Previews {
     data: Pool,
     sandbox: Sandbox,
-    takes_settings: bool,
     turn: Arc<Semaphore>,
 }
 
@@ -40,13 +39,8 @@ enum Trouble {
 }
 
 impl Previews {
-    /// `takes_settings`: whether anybody may choose what a widget is run with.
-    pub fn new(data: Pool, sandbox: Sandbox, takes_settings: bool) -> Self {
-        Self { data, sandbox, takes_settings, turn: Arc::new(Semaphore::new(1)) }
-    }
-
-    pub(super) fn takes_settings(&self) -> bool {
-        self.takes_settings
+    pub fn new(data: Pool, sandbox: Sandbox) -> Self {
+        Self { data, sandbox, turn: Arc::new(Semaphore::new(1)) }
     }
 
     /// The widget with a configuration that fits it.
