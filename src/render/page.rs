@@ -16,6 +16,8 @@ pub struct HubPage<'a> {
     pub cursor: &'a str,
     /// Whether the viewer may mend widgets: then their problems are in the cards, and kept up to date.
     pub editor: bool,
+    /// Whether the viewer may edit the hub.
+    pub may_edit: bool,
     /// What the viewer can become here, or cease to be.
     pub deeds: Vec<DeedButton>,
 }

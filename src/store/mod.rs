@@ -76,8 +76,11 @@ pub struct Store {
 impl Store {
     /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let versions =
-            [include_str!("schema.sql"), include_str!("sessions.sql"), include_str!("schema_edits.sql")];
+        let versions = [
+            include_str!("schema.sql"),
+            include_str!("sessions.sql"),
+            include_str!("schema_edits.sql"),
+        ];
         let pool = Pool::open(url, &versions).await?;
         Ok(Self { pool })
     }

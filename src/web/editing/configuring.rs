@@ -64,8 +64,11 @@ pub(in super::super) async fn configure(
         let definition = definition(&services, &instance.widget)?;
         let config = config(&given, &definition)?;
         let seen = given.seen();
-        let form =
-            Form { id: Some(instance.id), version: seen.min(version), ..Form::new(&definition, &config) };
+        let form = Form {
+            id: Some(instance.id),
+            version: seen.min(version),
+            ..Form::new(&definition, &config)
+        };
         if let Some(answer) = form.unfit_or_preview(&services, &editor, &given).await? {
             return Ok(answer);
         }
@@ -134,7 +137,8 @@ pub(super) fn config(given: &Given, definition: &Definition) -> Result<Config, P
         Some(Value::Object(config)) => Ok(config),
         None => Ok(Config::new()),
         Some(other) => {
-            let kind = format!("`config` is {}", other.to_string().chars().take(60).collect::<String>());
+            let kind =
+                format!("`config` is {}", other.to_string().chars().take(60).collect::<String>());
             Err(PageError::BadJson(format!("{kind}, but must be an object of settings")))
         }
     }
@@ -241,7 +245,7 @@ impl<'a> Form<'a> {
         let wrong = self.definition.complete(self.config).err().unwrap_or_default();
         if !wrong.is_empty() {
             if given.is_for_page() {
-                let page = Self { wrong: &wrong, ..*self }.page(services, editor).await?;
+                let page = Form { wrong: &wrong, ..*self }.page(services, editor).await?;
                 return Ok(Some(with_status(StatusCode::UNPROCESSABLE_ENTITY, page)));
             }
             let said: Vec<_> = wrong.iter().map(ToString::to_string).collect();
@@ -271,7 +275,7 @@ impl<'a> Form<'a> {
         let said = error.to_string();
         let conflict = conflict_of(error);
         let version = conflict.map_or(self.version, |conflict| conflict.version);
-        let form = Self { notice: Some(&said), conflict, version, ..*self };
+        let form = Form { notice: Some(&said), conflict, version, ..*self };
         Ok(with_status(status(error), form.page(services, editor).await?))
     }
 }
@@ -279,6 +283,6 @@ impl<'a> Form<'a> {
 impl Services {
     /// A preview runs a script: that counts as a change.
     fn pace_of(&self, editor: &Editor) -> Result<(), PageError> {
-        self.pace.take(editor.who(), (self.clock)()).map_err(PageError::TooOften)
+        self.pace.take(editor.who(), (self.clock)()).map_err(PageError::TooManyEdits)
     }
 }

@@ -15,8 +15,8 @@ mod words;
 pub(super) use adding::add;
 pub(super) use configuring::{configure, delete, settings};
 pub(super) use hub::{describe, layout, people, revert};
-pub(super) use page::show;
 pub use pace::Pace;
+pub(super) use page::show;
 
 use super::Services;
 use super::errors::PageError;
@@ -58,9 +58,16 @@ impl Editor {
     }
 
     /// Does it and tells of it.
-    async fn edit(&self, services: &Arc<Services>, edit: Edit) -> Result<Option<Revision>, Refused> {
+    async fn edit(
+        &self,
+        services: &Arc<Services>,
+        edit: Edit,
+    ) -> Result<Option<Revision>, Refused> {
         let now = (services.clock)();
-        services.pace.take(self.who(), now).map_err(|wait| Refused::Page(PageError::TooOften(wait)))?;
+        services
+            .pace
+            .take(self.who(), now)
+            .map_err(|wait| Refused::Page(PageError::TooManyEdits(wait)))?;
         let (here, hub, who) = (services.clone(), self.name().clone(), self.who().to_owned());
         // Also when they go away meanwhile: what is stored must be told.
         let work = async move {
@@ -152,7 +159,9 @@ fn as_json(error: &EditError) -> Response {
     let mut body = json!({ "error": error.to_string() });
     match error {
         EditError::Conflict(conflict) => body["conflict"] = json!(conflict),
-        EditError::Unfit(misfits) => body["problems"] = problems(misfits.iter().map(|m| (m.name, m))),
+        EditError::Unfit(misfits) => {
+            body["problems"] = problems(misfits.iter().map(|m| (m.name, m)))
+        }
         _ => {}
     }
     (status(error), Json(body)).into_response()

@@ -90,7 +90,9 @@ pub(super) async fn page(
     let revisions = revisions.map_err(PageError::internal)?;
     let earlier = revisions.last().map(|last| last.version).filter(|version| *version > 1);
     let done = match look.done {
-        Some(version) => services.store.revision(name, version).await.map_err(PageError::internal)?,
+        Some(version) => {
+            services.store.revision(name, version).await.map_err(PageError::internal)?
+        }
         None => None,
     };
     let words = look.q.to_lowercase();

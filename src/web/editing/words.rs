@@ -50,7 +50,9 @@ impl Namer<'_> {
             What::Added if revision.reverts.is_some() => format!("put {} back", self.kept(after)),
             What::Added => format!("added {}", self.kept(after)),
             What::Removed => format!("removed {}", self.kept(before)),
-            What::Configured => format!("changed {} of {}", names(revision), self.instance(*instance)),
+            What::Configured => {
+                format!("changed {} of {}", names(revision), self.instance(*instance))
+            }
             What::Moved => {
                 let column = after["column"].as_str().unwrap_or("other");
                 let widget = self.instance(*instance);

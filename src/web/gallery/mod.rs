@@ -7,6 +7,7 @@ mod preview;
 
 pub use cases::{CaseOutcome, CaseRuns, RunCases};
 pub use preview::Previews;
+pub(super) use preview::Setting;
 
 use super::errors::PageError;
 use super::form::{self, Lists};
@@ -21,7 +22,6 @@ use crate::widget::{Definition, ParameterError, cases_of};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use preview::Setting;
 use serde::Deserialize;
 use std::sync::Arc;
 
