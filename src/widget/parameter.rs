@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// A text may have so many letters.
-pub const TEXT_LETTERS: usize = 20_000;
+const TEXT_LETTERS: usize = 20_000;
 /// An address may have so many.
 const URL_LETTERS: usize = 2_000;
 /// A list may have so many entries.
-pub const LIST_ENTRIES: usize = 200;
+const LIST_ENTRIES: usize = 200;
 
 /// What a parameter holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -36,5 +36,6 @@ mod pages;
 mod problem;
 mod reload;
 mod roles;
+mod scripted;
 mod visitor;
 mod why;
