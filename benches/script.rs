@@ -100,6 +100,7 @@ fn placed() -> Placed {
             kind: HubKind::User,
             summary: String::new(),
             avatar: String::new(),
+            banner: String::new(),
             left_width: 8,
             visibility: Visibility::Public,
             archived: false,

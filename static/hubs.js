@@ -230,6 +230,14 @@ async function reloadPage() {
   if (!answer.ok) return;
   const fresh = parse(await answer.text()).querySelector("main[data-hub]");
   if (!fresh) return;
+  // A card that is in the other column now is taken there, with what its reader does in it.
+  for (const column of fresh.querySelectorAll(".column[data-key]")) {
+    const here = main.querySelector(`.column[data-key="${column.dataset.key}"]`);
+    for (const { id } of column.children) {
+      const card = id && page(id);
+      if (here && card && card.parentElement !== here && card.parentElement.matches(".column")) move(here, card, null);
+    }
+  }
   keepFocus(main, () => morph(main, fresh));
   tick(main);
   await loadMissing();
@@ -283,7 +291,7 @@ class Stream {
       if (show(view)) announce(view.title);
     });
     on("problem", ({ id }) => look(id).catch(() => {}));
-    on("removed", ({ id }) => cardOf(id)?.remove());
+    on("removed", ({ id }) => (page(`place-${id}`) ?? cardOf(id))?.remove());
     on("hub", () => reloadPage().catch(() => {}));
   }
 
@@ -363,6 +371,8 @@ function follow() {
   addEventListener("pagehide", () => stream.close());
   addEventListener("pageshow", (event) => event.persisted && stream.open());
   addEventListener("online", () => stream.open());
+  // What was changed here comes by the stream; without one it is fetched.
+  document.addEventListener("hubs:changed", () => stream.isOpen || reloadPage().catch(() => {}));
   // After sleep a dead connection may look open for minutes.
   let beat = Date.now();
   setInterval(() => {

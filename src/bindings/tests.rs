@@ -23,6 +23,7 @@ fn hub(name: &str, visibility: Visibility) -> Hub {
         kind: HubKind::Group,
         summary: format!("The {name}"),
         avatar: String::new(),
+        banner: String::new(),
         left_width: 8,
         visibility,
         archived: false,

@@ -59,6 +59,9 @@ pub struct Hub {
     pub summary: String,
     /// An image's address; empty means that one is made from the name.
     pub avatar: String,
+    /// An image's address; empty means that one is made from the name.
+    #[serde(default)]
+    pub banner: String,
     /// Width of the left column in twelfths of the page, 1 to 11; the right one has the rest.
     pub left_width: u8,
     pub visibility: Visibility,
@@ -79,6 +82,7 @@ impl Hub {
             kind: HubKind::User,
             summary: "An example".into(),
             avatar: String::new(),
+            banner: String::new(),
             left_width: 8,
             visibility: Visibility::Public,
             archived: false,
@@ -117,6 +121,21 @@ impl Hub {
     pub fn days_idle(&self, now: Timestamp) -> i64 {
         (now.as_second() - self.last_active.as_second()).max(0) / 86_400
     }
+}
+
+/// How long nothing happened, as a word by which a page lets something fade: `none`, `day`, `week`, `month`, `quarter`,
+/// `year`, `2years` or `5years`.
+pub fn idle_word(days_idle: i64) -> &'static str {
+    let limits = [
+        (1_780, "5years"),
+        (712, "2years"),
+        (356, "year"),
+        (93, "quarter"),
+        (31, "month"),
+        (7, "week"),
+        (1, "day"),
+    ];
+    limits.into_iter().find(|(limit, _)| days_idle > *limit).map_or("none", |(_, word)| word)
 }
 
 /// A widget placed on a hub.
@@ -177,5 +196,19 @@ impl Placed {
                 "archived": hub.archived,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_idle_fades_in_steps() {
+        let words = [0, 1, 2, 8, 31, 32, 94, 400, 713, 1_781].map(idle_word);
+        assert_eq!(
+            words,
+            ["none", "none", "day", "week", "week", "month", "quarter", "year", "2years", "5years"]
+        );
     }
 }

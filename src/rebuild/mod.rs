@@ -130,6 +130,12 @@ impl Rebuild {
         self.0.currents.invalidate_all();
     }
 
+    /// Something around instances changed, such as their places: they are composed anew, of the data that is there.
+    pub fn forget_shown(&self, ids: impl Iterator<Item = InstanceId>) {
+        self.0.known.lock().change();
+        ids.for_each(|id| self.0.currents.invalidate(&id));
+    }
+
     fn forget_current(&self, id: InstanceId) {
         self.0.known.lock().change();
         self.0.currents.invalidate(&id);

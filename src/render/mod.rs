@@ -8,6 +8,7 @@ mod advice;
 mod card;
 mod chart;
 mod diagnose;
+mod editing;
 mod engine;
 mod filters;
 mod gallery;
@@ -21,11 +22,16 @@ mod times;
 mod words;
 
 pub use card::{CardHtml, Chrome, Skeleton, Style};
+pub use editing::{
+    Detail, EditPage, EditPlace, EditWidgetPage, HistoryPart, HistoryRow, PersonRow,
+};
 pub use gallery::{
     Answered, AskedAbout, AskedLately, CaseRow, Cases, Field, GalleryEntry, GalleryPage,
     GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
 };
-pub use login::{Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, Somebody, Who};
+pub use login::{
+    Bookmark, Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, Somebody, Who,
+};
 pub use markdown::markdown;
 pub use names::{Part, Read};
 pub use page::{

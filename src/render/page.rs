@@ -1,5 +1,6 @@
 //! What each page's template is given: the first argument of [`super::Renderer::page`] beside each.
 
+use super::gallery::GalleryEntry;
 use crate::diagnostic::Severity;
 use crate::hub::{Hub, HubKind, HubName, InstanceId, WidgetName};
 use jiff::Timestamp;
@@ -15,6 +16,8 @@ pub struct HubPage<'a> {
     pub cursor: &'a str,
     /// Whether the viewer may mend widgets: then their problems are in the cards, and kept up to date.
     pub editor: bool,
+    /// Whether the viewer may edit the hub.
+    pub may_edit: bool,
     /// What the viewer can become here, or cease to be.
     pub deeds: Vec<DeedButton>,
 }
@@ -26,11 +29,13 @@ pub struct DeedButton {
     pub label: &'static str,
 }
 
-/// `index.html`: all public hubs, or those that a search found.
+/// `index.html`: all hubs that one may see, or what a search found.
 #[derive(Serialize)]
 pub struct IndexPage<'a> {
     pub groups: &'a [HubSummary<'a>],
     pub users: &'a [HubSummary<'a>],
+    /// Kinds of widgets that a search found.
+    pub widgets: &'a [GalleryEntry<'a>],
     /// What was searched for; empty when nothing was.
     pub query: &'a str,
 }

@@ -35,7 +35,7 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Accounts, Assets, Ingest, Previews, Services, UserHub, Webhooks};
+use crate::web::{self, Accounts, Assets, Ingest, Pace, Previews, Services, UserHub, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -173,6 +173,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         live: live.clone(),
         own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
         public_url: settings.server.public_url.as_ref().map(ToString::to_string),
+        shelf: shelf.clone(),
+        turn: tokio::sync::Mutex::default(),
     });
     let assets = Arc::new(Assets::new(&site));
     let user_hub: UserHub = Arc::new(ArcSwap::from_pointee(settings.user_hub.clone()));
@@ -209,6 +211,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         cases: case_runs::case_runs(site.clone(), settings.sandbox.clone()),
         metrics,
         accounts: accounts(&settings, address, fas, (user_hub, changes), clock)?,
+        pace: Pace::default(),
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };

@@ -149,6 +149,7 @@ impl Team {
             kind: HubKind::Group,
             summary: self.summary.into(),
             avatar: String::new(),
+            banner: String::new(),
             left_width: 8,
             visibility: Visibility::Public,
             archived: self.archived,

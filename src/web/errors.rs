@@ -73,6 +73,22 @@ pub(super) enum PageError {
         "Another account of the same provider is `{0}` here already, so you are not logged in. Ask whoever runs this server."
     )]
     TakenUsername(HubName),
+    #[error("Log in to edit the hub `{0}`.")]
+    MustLogIn(HubName),
+    #[error(
+        "The hub `{0}` is edited by its owners. Ask one of them to make you one, or to change it for you."
+    )]
+    NotOwner(HubName),
+    #[error("{1}")]
+    Edit(StatusCode, String),
+    #[error("What was sent is not the JSON that is taken here: {0}")]
+    BadJson(String),
+    #[error(
+        "`Content-Type` is {0}, but must be application/x-www-form-urlencoded or application/json."
+    )]
+    BadKind(String),
+    #[error("Those were too many changes at once. Go on in {} s.", .0.as_secs() + 1)]
+    TooManyEdits(Duration),
     #[error("That were too many tries to log in. Come back in {} s.", .0.as_secs() + 1)]
     TooOften(Duration),
     #[error("{0}")]
@@ -102,8 +118,13 @@ impl PageError {
             Self::NoLogin => StatusCode::BAD_REQUEST,
             Self::Login(error) if error.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Login(_) => StatusCode::BAD_GATEWAY,
+            Self::NotOwner(_) => StatusCode::FORBIDDEN,
+            Self::MustLogIn(_) => StatusCode::UNAUTHORIZED,
+            Self::Edit(status, _) => *status,
+            Self::BadJson(_) => StatusCode::BAD_REQUEST,
+            Self::BadKind(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooOften(_) | Self::TooManyEdits(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             // A name that can't be one names nothing, like one that nobody has.
             _ => StatusCode::NOT_FOUND,
@@ -127,6 +148,7 @@ impl PageError {
                 | Self::Login(_)
                 | Self::StaleForm
                 | Self::NotLoggedIn
+            Self::MustLogIn(_) | Self::NoSuchHub(_) | Self::NoSuchWidget { .. } | Self::NotYours
         )
     }
 
@@ -152,7 +174,7 @@ impl IntoResponse for PageError {
             tracing::error!(error = format!("{error:#}"), "a request could not be answered");
         }
         let mut response = self.status().into_response();
-        if let Self::TooOften(wait) = self {
+        if let Self::TooOften(wait) | Self::TooManyEdits(wait) = self {
             response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
         }
         response.extensions_mut().insert(Failed(Arc::new(self)));
@@ -222,6 +244,8 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::BAD_REQUEST | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => {
             "Not logged in"
         }
+        StatusCode::UNAUTHORIZED => "Who are you?",
+        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => "Not done",
         StatusCode::PAYLOAD_TOO_LARGE => "Too much",
         StatusCode::TOO_MANY_REQUESTS => "Too often",
         _ => "Something failed",

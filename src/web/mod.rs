@@ -7,8 +7,10 @@
 mod accounts;
 mod assets;
 mod attempts;
+mod editing;
 mod errors;
 mod events;
+mod form;
 mod gallery;
 mod guard;
 mod hooks;
@@ -30,6 +32,7 @@ mod widgets;
 
 pub use accounts::{Accounts, Tell, UserHub};
 pub use assets::Assets;
+pub use editing::Pace;
 pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
 pub use hooks::Webhooks;
 pub use ingest::Ingest;
@@ -68,6 +71,7 @@ pub struct Services {
     pub cases: CaseRuns,
     pub metrics: PrometheusHandle,
     pub accounts: Accounts,
+    pub pace: Pace,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     pub clock: fn() -> Timestamp,
@@ -93,6 +97,15 @@ fn pages() -> Routes {
         .get("/{hub}/{id}/why", why::page)
         .get("/{hub}/{id}/problem", problem::show)
         .post("/api/hub/{hub}/{deed}", roles::act)
+        .get("/{hub}/edit", editing::show)
+        .get("/{hub}/{id}/edit", editing::settings)
+        .post("/{hub}/{id}/edit", editing::configure)
+        .post("/{hub}/{id}/delete", editing::delete)
+        .post("/{hub}/widgets", editing::add)
+        .post("/{hub}/layout", editing::layout)
+        .post("/{hub}/details", editing::describe)
+        .post("/{hub}/people", editing::people)
+        .post("/{hub}/revert", editing::revert)
         .get("/api/why/{id}", why::json)
         .get("/api/kindness", kindness::json)
         .get("/source/{widget}", source::show)

@@ -5,7 +5,7 @@ use super::viewer::Viewer;
 use super::{Services, problem, roles};
 use crate::hub::{Column, Hub, HubKind, Visibility};
 use crate::rebuild::Place;
-use crate::render::{Framed, HubPage, HubSummary, IndexPage};
+use crate::render::{Framed, GalleryEntry, HubPage, HubSummary, IndexPage};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
@@ -23,8 +23,8 @@ pub(super) struct Search {
     q: Option<String>,
 }
 
-/// `GET /`: one's own hub; without one, or with `?q=`, all hubs that one may read, or those whose name or summary has what
-/// it says.
+/// `GET /`: one's own hub; without one, or with `?q=`, all hubs that one may read, or the hubs, people and widgets whose
+/// name or summary has what it says.
 pub(super) async fn index(
     State(services): State<Arc<Services>>,
     viewer: Viewer,
@@ -51,7 +51,19 @@ pub(super) async fn index(
             .collect()
     };
     let (groups, users) = (of(HubKind::Group), of(HubKind::User));
-    let context = IndexPage { groups: &groups, users: &users, query: &q };
+    let library = services.shelf.library();
+    let has = |text: &str| text.to_lowercase().contains(&words);
+    let mut widgets = Vec::new();
+    if !words.is_empty() {
+        let fits =
+            library.widgets().filter(|it| has(it.name.as_str()) || has(&it.title) || has(&it.doc));
+        widgets.extend(fits.take(SHOWN).map(|it| GalleryEntry {
+            name: &it.name,
+            title: &it.title,
+            summary: it.summary(),
+        }));
+    }
+    let context = IndexPage { groups: &groups, users: &users, widgets: &widgets, query: &q };
     page(&services, &viewer, "index.html", context)
 }
 
@@ -74,7 +86,7 @@ pub(super) async fn hub(
         let places = places.iter().filter(|place| place.instance.column == column);
         places
             .map(|place| {
-                let card = html(place);
+                let card = card(place);
                 if viewer.may_mend() {
                     problem::with_problem(&services, &place.instance, &found, card)
                 } else {
@@ -98,6 +110,7 @@ pub(super) async fn hub(
             cursor: &cursor,
             editor: viewer.may_mend(),
             deeds: roles::buttons(&viewer, &found),
+            may_edit: viewer.may_edit(&found),
         },
     )?;
     if found.visibility != Visibility::Public {
@@ -128,7 +141,8 @@ pub(super) fn keep_nowhere(response: &mut Response) {
     response.headers_mut().insert(header::CACHE_CONTROL, kept);
 }
 
-fn html(place: &Place) -> String {
+/// The whole card, or what stands in its place.
+pub(super) fn card(place: &Place) -> String {
     match (&place.current, &place.skeleton) {
         (Some(current), _) => current.view.html.clone(),
         (None, skeleton) => skeleton.clone().unwrap_or_default(),

@@ -139,6 +139,7 @@ impl Definition {
                 kind: HubKind::User,
                 summary: "widget.hub.summary".into(),
                 avatar: String::new(),
+                banner: String::new(),
                 left_width: 8,
                 visibility: Visibility::Public,
                 archived: false,

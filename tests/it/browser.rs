@@ -58,13 +58,13 @@ async fn both_hubs(browser: &Client, house: &TestHouse) -> [WindowHandle; 2] {
 }
 
 /// The driver of a browser, where there is one.
-fn driver() -> Option<Driver> {
+pub(crate) fn driver() -> Option<Driver> {
     let driver = Driver::start();
     let browser_there = Command::new("chromium").arg("--version").output().is_ok();
     have("chromium", driver.is_some() && browser_there).then(|| driver.unwrap())
 }
 
-async fn text(browser: &Client, what: &str) -> String {
+pub(crate) async fn text(browser: &Client, what: &str) -> String {
     browser
         .execute(&format!("return document.querySelector('{what}')?.textContent ?? ''"), vec![])
         .await
@@ -75,7 +75,7 @@ async fn text(browser: &Client, what: &str) -> String {
 }
 
 /// Waits until a script's answer is true; the page changes when it changes.
-async fn wait_for(browser: &Client, condition: &str) {
+pub(crate) async fn wait_for(browser: &Client, condition: &str) {
     let script = format!(
         "const done = arguments[0]; const look = () => {{ if ({condition}) done(true); else setTimeout(look, 20); }}; look();"
     );

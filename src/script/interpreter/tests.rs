@@ -26,6 +26,7 @@ pub(crate) fn placed(config: Value) -> Placed {
             kind: HubKind::User,
             summary: "Hello".into(),
             avatar: String::new(),
+            banner: String::new(),
             left_width: 8,
             visibility: Visibility::Public,
             archived: false,
