@@ -195,6 +195,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         cases: case_runs::case_runs(site.clone(), settings.sandbox),
         metrics,
         auth: settings.auth,
+        framing: web::Framing::by(&settings.server.frame_ancestors),
+        public_url: settings.server.public_url.clone(),
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };

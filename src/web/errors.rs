@@ -2,7 +2,7 @@
 //!
 //! A visitor gets a sentence and a way on; the log gets the chain, once, here.
 
-use super::Services;
+use super::{Services, look};
 use crate::hub::{HubName, InstanceId, NameError, WidgetName};
 use crate::render::ErrorPage;
 use axum::Json;
@@ -74,8 +74,11 @@ pub(super) async fn render(State(services): State<Arc<Services>>, response: Resp
     };
     let status = response.status();
     let message = error.to_string();
+    if look::as_text() {
+        return (status, format!("{message}\n")).into_response();
+    }
     let context = ErrorPage { status: status.as_u16(), title: title(status), message: &message };
-    match services.renderer.page("error.html", context, (services.clock)()) {
+    match services.renderer.page_for(look::look(), "error.html", context, (services.clock)()) {
         Ok(page) => (status, Html(page)).into_response(),
         // A broken error page must not hide the error.
         Err(problem) => {

@@ -5,18 +5,22 @@
 //! socket. Knows no script and no bus: messages that come in over HTTP go into the same channel as all others.
 
 mod assets;
+mod badge;
 mod errors;
 mod events;
+mod feed;
 mod gallery;
 mod hooks;
 mod ingest;
 mod kindness;
 mod listen;
+mod look;
 mod operations;
 mod pages;
 mod problem;
 mod security;
 mod source;
+mod text;
 mod viewer;
 mod why;
 mod widgets;
@@ -26,6 +30,7 @@ pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
 pub use hooks::Webhooks;
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
+pub use security::Framing;
 
 use crate::config::Auth;
 use crate::live::Live;
@@ -59,6 +64,9 @@ pub struct Services {
     pub cases: CaseRuns,
     pub metrics: PrometheusHandle,
     pub auth: Auth,
+    pub framing: Framing,
+    /// How others reach the service, if that is said: else as each of them does.
+    pub public_url: Option<url::Url>,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     pub clock: fn() -> Timestamp,
@@ -71,7 +79,10 @@ pub fn routes(services: Services) -> Router {
         .route("/", get(pages::index))
         .route("/{hub}", get(pages::hub))
         .route("/{hub}/json", get(pages::hub_json))
+        .route("/{hub}/feed.atom", get(feed::of_hub))
         .route("/{hub}/{id}", get(widgets::fragment))
+        .route("/{hub}/{id}/atom", get(feed::of_widget))
+        .route("/{hub}/{id}/badge.svg", get(badge::svg))
         .route("/{hub}/{id}/why", get(why::page))
         .route("/{hub}/{id}/problem", get(problem::show))
         .route("/api/why/{id}", get(why::json))
@@ -89,6 +100,7 @@ pub fn routes(services: Services) -> Router {
         .fallback(errors::no_such_page)
         .layer(CompressionLayer::new())
         .layer(middleware::map_response_with_state(services.clone(), errors::render))
+        .layer(middleware::from_fn(look::seen))
         .layer(middleware::map_response(security::fence))
         .layer(CatchPanicLayer::custom(errors::panicked));
     // A stream must reach the browser as it is written, and a cached widget is answered from memory: no layer stands

@@ -2,10 +2,10 @@
 
 use super::errors::{JsonError, PageError};
 use super::viewer::Viewer;
-use super::{Services, problem};
+use super::{Services, feed, look, problem, text};
 use crate::hub::{Column, Hub, HubKind, HubName, Visibility};
 use crate::rebuild::Place;
-use crate::render::{HubPage, HubSummary, IndexPage};
+use crate::render::{HubPage, HubSummary, IndexPage, plain};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
@@ -47,10 +47,12 @@ pub(super) async fn index(
     page(&services, "index.html", context)
 }
 
-/// `GET /{hub}`: the page, every cached widget already in it and skeletons for the others.
+/// `GET /{hub}`: the page, every cached widget already in it and skeletons for the others. `?q=` shows the cards that
+/// have its words; `?embed` has no bar and no header; plain text for who accepts that rather than HTML.
 pub(super) async fn hub(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
+    Query(Search { q }): Query<Search>,
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let found = Arc::new(find(&services, &name).await?);
@@ -63,11 +65,16 @@ pub(super) async fn hub(
         }
         _ => Vec::new(),
     };
+    if look::as_text() {
+        let cards: Vec<String> = places.iter().map(html).collect();
+        return Ok(text::hub(&found, &cards, (services.clock)()));
+    }
+    let words = Words::of(&q);
     let column = |column: Column| -> Vec<String> {
         let places = places.iter().filter(|place| place.instance.column == column);
         places
             .map(|place| {
-                let card = html(place);
+                let card = words.put_out(html(place));
                 if viewer.may_edit {
                     problem::with_problem(&services, &place.instance, &found, card)
                 } else {
@@ -78,7 +85,8 @@ pub(super) async fn hub(
     };
     let days_idle = found.days_idle((services.clock)());
     let (left, right) = (column(Column::Left), column(Column::Right));
-    page(
+    let is_out = |card: &String| card.starts_with(OUT);
+    let mut response = page(
         &services,
         "hub.html",
         HubPage {
@@ -88,8 +96,39 @@ pub(super) async fn hub(
             right: &right,
             cursor: &cursor,
             editor: viewer.may_edit,
+            closed: found.visibility != Visibility::Public,
+            has_feed: places.iter().any(feed::is_feed),
+            searchable: true,
+            query: q.trim(),
+            nothing: !places.is_empty() && left.iter().chain(&right).all(is_out),
         },
-    )
+    )?;
+    if look::look().embed {
+        services.framing.allow(&mut response);
+    }
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, cookie"));
+    Ok(response)
+}
+
+/// How a card begins that a search has put out of sight; hubs.js takes it back when the search is another.
+const OUT: &str = "<article data-out class=";
+
+/// What is searched for on a hub.
+struct Words(Vec<String>);
+
+impl Words {
+    fn of(query: &str) -> Self {
+        Self(query.split_whitespace().map(str::to_lowercase).collect())
+    }
+
+    /// The card, out of sight unless it has all the words.
+    fn put_out(&self, card: String) -> String {
+        let has = || {
+            let shown = plain(card.split("<footer").next().unwrap_or("")).to_lowercase();
+            self.0.iter().all(|word| shown.contains(&**word))
+        };
+        if self.0.is_empty() || has() { card } else { card.replacen("<article class=", OUT, 1) }
+    }
 }
 
 fn html(place: &Place) -> String {
@@ -146,7 +185,7 @@ pub(super) fn page(
 ) -> Result<Response, PageError> {
     let html = services
         .renderer
-        .page(template, context, (services.clock)())
+        .page_for(look::look(), template, context, (services.clock)())
         .map_err(PageError::internal)?;
     let mut response = Html(html).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

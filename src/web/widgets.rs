@@ -2,7 +2,7 @@
 
 use super::errors::{JsonError, PageError};
 use super::viewer::Viewer;
-use super::{Services, pages, problem, security};
+use super::{Services, look, pages, problem, security, text};
 use crate::hub::{HubName, InstanceId, Visibility};
 use crate::rebuild::Current;
 use crate::render::WidgetPage;
@@ -35,7 +35,8 @@ pub(super) async fn json(
     Ok(security::fenced(response))
 }
 
-/// `GET /{hub}/{id}`: the widget alone. A browser gets it as a page, a script that asks for a fragment only the card.
+/// `GET /{hub}/{id}`: the widget alone. A browser gets it as a page, a script that asks for a fragment only the card, and
+/// who accepts plain text rather than HTML its text. `?embed` is the card for a frame in another page.
 pub(super) async fn fragment(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
@@ -43,7 +44,11 @@ pub(super) async fn fragment(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let current = current(&services, &hub, &id).await?;
-    if !navigates(&headers) {
+    if look::as_text() {
+        return Ok(text::widget(&current.view.html, (services.clock)()));
+    }
+    let embed = look::look().embed;
+    if !navigates(&headers) && !embed {
         let mut response = Html(current.view.html.clone()).into_response();
         response
             .headers_mut()
@@ -54,7 +59,7 @@ pub(super) async fn fragment(
     let cursor = services.live.cursor(&hub.name);
     let view = &current.view;
     let mut card = view.html.clone();
-    if viewer.may_edit {
+    if viewer.may_edit && !embed {
         card = problem::on_card(&services, view.id, &hub, card).await?;
     }
     let context = WidgetPage {
@@ -64,10 +69,15 @@ pub(super) async fn fragment(
         description: &view.description,
         card: &card,
         cursor: &cursor,
-        editor: viewer.may_edit,
+        editor: viewer.may_edit && !embed,
     };
     let mut response = pages::page(&services, "widget.html", context)?;
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
+    response
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest, cookie"));
+    if embed {
+        services.framing.allow(&mut response);
+    }
     Ok(response)
 }
 
@@ -99,7 +109,7 @@ pub(super) async fn current(
     }
 }
 
-fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+pub(super) fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     headers.get(header::IF_NONE_MATCH).is_some_and(|known| {
         known == etag
             || known.to_str().is_ok_and(|list| {
