@@ -1,6 +1,9 @@
 //! `[server]`: where the pages are.
 
-use super::{Secret, document::Table, secret::secret, document::Item, value::Misfit, value::list, value::text};
+use super::{
+    Secret, document::Item, document::Table, secret::secret, value::Misfit, value::list,
+    value::text,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use url::Url;
 

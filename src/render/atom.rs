@@ -62,9 +62,7 @@ pub fn atom(feed: &AtomFeed<'_>) -> String {
 
 /// Text for XML: what it can't hold at all, such as control characters, is left out.
 pub(super) fn clean(text: &str) -> String {
-    let fits = |c: &char| {
-        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-    };
+    let fits = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     escape(&text.chars().filter(fits).collect::<String>())
 }
 

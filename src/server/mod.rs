@@ -87,6 +87,11 @@ impl Running {
         self.sender.clone()
     }
 
+    /// How many streams of a hub are open.
+    pub fn viewers(&self, hub: &HubName) -> usize {
+        self.live.viewers(hub)
+    }
+
     /// Ends open streams, lets what is under way finish within a second, and puts the cache on disk.
     pub async fn stop(self) {
         tracing::info!("stopping");

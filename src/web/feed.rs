@@ -66,7 +66,9 @@ pub(super) async fn of_widget(
     let hub_page = format!("{}/{}", base(&services, &headers), view.hub);
     let entries = entries(&current, &hub_page);
     if entries.is_empty() && view.widget.as_str() != FEED {
-        let said = format!("The widget {id} of `{hub}` has no entries to follow: none of its lists has times.");
+        let said = format!(
+            "The widget {id} of `{hub}` has no entries to follow: none of its lists has times."
+        );
         return Err(PageError::Gone(said));
     }
     let newest = entries.iter().map(|entry| entry.at).max();
@@ -79,11 +81,7 @@ pub(super) async fn of_widget(
 /// What a widget shows in a list whose elements have a time and words, as the feed's `items` have.
 fn entries(current: &Current, hub_page: &str) -> Vec<AtomEntry> {
     let lists = current.view.data.as_object().into_iter().flat_map(|data| data.values());
-    lists
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(|item| entry(item, hub_page))
-        .collect()
+    lists.filter_map(Value::as_array).flatten().filter_map(|item| entry(item, hub_page)).collect()
 }
 
 fn entry(item: &Value, hub_page: &str) -> Option<AtomEntry> {

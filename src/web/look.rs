@@ -126,12 +126,19 @@ mod tests {
             headers.insert(header::ACCEPT, accept.parse().unwrap());
             prefers_text(&headers)
         };
-        for text in ["text/plain", "Text/Plain; charset=utf-8", "text/html;q=0.5, text/plain, */*"] {
+        for text in ["text/plain", "Text/Plain; charset=utf-8", "text/html;q=0.5, text/plain, */*"]
+        {
             assert!(check(text), "{text}");
         }
-        for html in
-            ["*/*", "", "text/html", "text/html,text/plain", "text/plain;q=0", "text/plain;q=x", "text/*"]
-        {
+        for html in [
+            "*/*",
+            "",
+            "text/html",
+            "text/html,text/plain",
+            "text/plain;q=0",
+            "text/plain;q=x",
+            "text/*",
+        ] {
             assert!(!check(html), "{html}");
         }
         assert!(!prefers_text(&HeaderMap::new()));

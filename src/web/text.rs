@@ -15,7 +15,8 @@ pub(super) fn hub(hub: &Hub, cards: &[String], now: Timestamp) -> Response {
     if !hub.summary.is_empty() {
         text.push_str(&format!("{}\n", hub.summary));
     }
-    let mut people: Vec<String> = hub.owners.iter().chain(&hub.members).take(NAMED).cloned().collect();
+    let mut people: Vec<String> =
+        hub.owners.iter().chain(&hub.members).take(NAMED).cloned().collect();
     let others = (hub.owners.len() + hub.members.len()).saturating_sub(NAMED);
     if others > 0 {
         people.push(format!("{others} more"));
@@ -54,7 +55,8 @@ fn headed(title: &str, line: char) -> String {
 
 fn answer(text: String) -> Response {
     // A terminal would obey what a message or a script wrote into it.
-    let text: String = text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect();
+    let text: String =
+        text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect();
     let mut response = text.into_response();
     let answer = response.headers_mut();
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

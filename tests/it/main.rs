@@ -7,6 +7,7 @@
 
 mod amqp;
 mod author;
+mod axe;
 mod browser;
 mod cases;
 mod catch_up;
@@ -26,8 +27,10 @@ mod ingest;
 #[cfg(feature = "kerberos")]
 mod kerberos;
 mod live;
+mod look;
 mod mistakes;
 mod outbound;
+mod page;
 mod pages;
 mod problem;
 mod reload;
