@@ -37,17 +37,16 @@ export function rotate(main) {
 function turnTo(column) {
   const cards = [...column.element.children].filter((card) => !card.hidden);
   for (const card of cards) card.removeAttribute("data-off");
-  const room = innerHeight - column.element.getBoundingClientRect().top - scrollY;
+  const room = innerHeight - (column.element.getBoundingClientRect().top + scrollY);
   const pages = [];
-  let left = 0;
+  let start = 0;
   for (const card of cards) {
-    const height = card.offsetHeight + 20;
-    if (!pages.length || height > left) {
+    const { top, bottom } = card.getBoundingClientRect();
+    if (!pages.length || bottom - start > room) {
       pages.push([]);
-      left = room;
+      start = top;
     }
     pages.at(-1).push(card);
-    left -= height;
   }
   const shown = pages[column.page % Math.max(pages.length, 1)] ?? [];
   for (const card of cards) card.toggleAttribute("data-off", !shown.includes(card));

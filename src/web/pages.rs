@@ -69,13 +69,13 @@ pub(super) async fn hub(
         let cards: Vec<String> = places.iter().map(html).collect();
         return Ok(text::hub(&found, &cards, (services.clock)()));
     }
-    let words = Words::of(&q);
+    let (words, editor) = (Words::of(&q), viewer.may_edit && !look::look().embed);
     let column = |column: Column| -> Vec<String> {
         let places = places.iter().filter(|place| place.instance.column == column);
         places
             .map(|place| {
                 let card = words.put_out(html(place));
-                if viewer.may_edit {
+                if editor {
                     problem::with_problem(&services, &place.instance, &found, card)
                 } else {
                     card
@@ -95,7 +95,7 @@ pub(super) async fn hub(
             left: &left,
             right: &right,
             cursor: &cursor,
-            editor: viewer.may_edit,
+            editor,
             closed: found.visibility != Visibility::Public,
             has_feed: places.iter().any(feed::is_feed),
             searchable: true,

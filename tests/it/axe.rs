@@ -10,7 +10,7 @@ use serde_json::Value;
 /// The rules of WCAG 2.2 up to AA, and what axe itself counts as good practice.
 const RUN: &str = "
     const done = arguments[0];
-    axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } }).then(({ violations }) =>
         done(violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => `${node.html.slice(0, 160)} (${node.any[0]?.message ?? ''})`).slice(0, 3).join(' | ')}`)),
         (error) => done([String(error)]));
 ";

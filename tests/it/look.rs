@@ -32,7 +32,7 @@ async fn house() -> TestHouse {
     let house = TestHouse::with(&[("hubs.toml", FEEDS)]).await;
     house.get("/ralph").await;
     house.idle().await;
-    house.replay(award("2014-1", "Tom & <Jerry>") + &award("2014-2", "Café")).await;
+    house.replay([award("2014-1", "Tom & <Jerry>"), award("2014-2", "Café")].concat()).await;
     house
 }
 

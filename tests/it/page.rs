@@ -46,7 +46,7 @@ async fn house() -> TestHouse {
     .await;
     house.get("/ralph").await;
     house.idle().await;
-    house.replay(award("2014-1", "Baby badger") + &award("2014-2", "Crème brûlée")).await;
+    house.replay([award("2014-1", "Baby badger"), award("2014-2", "Crème brûlée")].concat()).await;
     house
 }
 
@@ -202,7 +202,9 @@ async fn a_search_sifts_cards_and_entries_as_one_types() {
     assert!(truth(&browser, &format!("{rows} === 1 && location.search === '?q=cre'")).await);
     assert!(truth(&browser, "CSS.highlights.get('found').size === 1").await);
     // What happens meanwhile is sifted too.
-    house.replay(award("2014-3", "Creme caramel") + &award("2014-4", "Nothing of it")).await;
+    house
+        .replay([award("2014-3", "Creme caramel"), award("2014-4", "Nothing of it")].concat())
+        .await;
     wait_for(&browser, &format!("{rows} === 2")).await;
     input.send_keys("zzz").await.unwrap();
     wait_for(&browser, "!document.querySelector('#none').hidden").await;

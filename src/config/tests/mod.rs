@@ -154,7 +154,7 @@ fn everything_that_can_be_said_is_read() {
     let list = serde_json::json!([1, 2.5, true, { "a": "2026-01-01" }]);
     assert_eq!(i18n.widgets[0].config["list"], list);
     let later = i18n.widgets[0].place_of("list").error("`list` is no such thing");
-    assert_eq!(later.to_string(), "hubs.toml:45:27: `list` is no such thing");
+    assert_eq!(later.to_string(), "hubs.toml:46:27: `list` is no such thing");
 }
 
 #[test]
