@@ -8,6 +8,7 @@ mod advice;
 mod atom;
 mod badge;
 mod card;
+mod chart;
 mod diagnose;
 mod engine;
 mod filters;
