@@ -234,7 +234,7 @@ function outline(elements, rows) {
   }
 }
 
-const clock = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const hour = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 let leftAt = Date.now();
 
 /** Rows that came while nobody looked stand above a line that says since when; it goes when the reader leaves again. */
@@ -243,7 +243,7 @@ function mark(rows) {
     const next = row.nextElementSibling;
     const isTop = !row.previousElementSibling || row.previousElementSibling.classList.contains("arrived");
     if (!isTop || !next || next.classList.contains("arrived") || row.parentNode.querySelector("[data-since]")) continue;
-    next.dataset.since = `new since ${clock(leftAt)}`;
+    next.dataset.since = `new since ${hour(leftAt)}`;
   }
 }
 
@@ -481,7 +481,7 @@ class Stream {
     this.#mark("lost");
     clearTimeout(this.#timers.caughtUp);
     this.#timers.bar ||= setTimeout(() => {
-      this.#bar(`Live updates stopped at ${clock(this.#lostAt)}. What you see is from then.`, false);
+      this.#bar(`Live updates stopped at ${hour(this.#lostAt)}. What you see is from then.`, false);
     }, Math.max(0, this.#lostAt + 5000 - Date.now()));
   }
 

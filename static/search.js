@@ -51,12 +51,14 @@ export function search(main) {
 
 /** Puts the entries of a card out that do not match where others do. Returns whether the card has anything. */
 function sift(card, has) {
-  const rows = [...card.querySelectorAll(".card-body [data-key]:not(:has([data-key]))")];
+  // The parts of an entry go with it.
+  const rows = [...card.querySelectorAll(".card-body :is(li[data-key], [data-key]:not(:has([data-key]))):not(li[data-key] *)")];
   const title = card.querySelector("h2")?.textContent ?? "";
   const body = card.querySelector(".card-body")?.textContent ?? "";
   const matching = rows.filter((row) => has(`${title} ${row.textContent}`));
   const whole = has(title) || matching.length === 0;
   for (const row of rows) row.toggleAttribute("data-out", !whole && !matching.includes(row));
+  if (!whole) for (const row of matching) row.closest("details:not([open])")?.setAttribute("open", "");
   return matching.length > 0 || has(`${title} ${body}`);
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const FIGURES: [&str; 6] = ["figure", "total", "count", "members", "open", "value"];
 
 /// The widget's title and main figure: a field of its data named `figure`, `total`, `count`, `members`, `open` or
-/// `value`, else its only number, else how long its only list is, else whether it is fresh. 404 when it is not there.
+/// `value`, else its only number, else how long its `items` or only list is, else whether it is fresh. 404 when it is not there.
 pub(super) async fn svg(
     Shared(services): Shared<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
@@ -61,8 +61,10 @@ fn figure(data: &Value) -> Option<String> {
             only(numbers.filter_map(said).collect())
         })
         .or_else(|| {
-            let lists = fields.values().filter_map(Value::as_array);
-            only(lists.map(|list| list.len().to_string()).collect())
+            let lists: Vec<&Vec<Value>> = fields.values().filter_map(Value::as_array).collect();
+            let items = fields.get("items").and_then(Value::as_array);
+            let list = items.or(if lists.len() == 1 { Some(lists[0]) } else { None })?;
+            Some(list.len().to_string())
         })
 }
 
@@ -87,6 +89,7 @@ mod tests {
             (json!({ "runs": 2.5, "name": "x" }), Some("2.5")),
             (json!({ "items": [1, 2, 3], "title": "x" }), Some("3")),
             (json!({ "a": 1, "b": 2 }), None),
+            (json!({ "items": [1], "older": [2, 3] }), Some("1")),
             (json!({ "a": [], "b": [] }), None),
             (json!({}), None),
             (json!(null), None),
