@@ -90,6 +90,11 @@ impl Running {
         self.sender.clone()
     }
 
+    /// How many streams of a hub are open.
+    pub fn viewers(&self, hub: &HubName) -> usize {
+        self.live.viewers(hub)
+    }
+
     /// Ends open streams, lets what is under way finish within a second, and puts the cache on disk.
     pub async fn stop(self) {
         tracing::info!("stopping");
@@ -212,6 +217,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         metrics,
         accounts: accounts(&settings, address, fas, (user_hub, changes), clock)?,
         pace: Pace::default(),
+        framing: web::Framing::by(&settings.server.frame_ancestors),
+        public_url: settings.server.public_url.clone(),
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };

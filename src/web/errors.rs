@@ -3,7 +3,7 @@
 //! A visitor gets a sentence and a way on; the log gets the chain, once, here.
 
 use super::viewer::Asker;
-use super::{Services, pages};
+use super::{Services, look, pages};
 use crate::hub::{HubName, InstanceId, NameError, WidgetName};
 use crate::outbound::oidc::OidcError;
 use crate::render::ErrorPage;
@@ -148,7 +148,7 @@ impl PageError {
                 | Self::Login(_)
                 | Self::StaleForm
                 | Self::NotLoggedIn
-            Self::MustLogIn(_) | Self::NoSuchHub(_) | Self::NoSuchWidget { .. } | Self::NotYours
+                | Self::MustLogIn(_)
         )
     }
 
@@ -197,6 +197,9 @@ pub(super) async fn render(
     // Who it is does not matter so much that a page would have to wait for a store that fails.
     let viewer = services.viewer(&asker).await.unwrap_or_default();
     let message = error.to_string();
+    if look::as_text() {
+        return (status, format!("{message}\n")).into_response();
+    }
     let context = ErrorPage {
         status: status.as_u16(),
         title: title(status),

@@ -2,10 +2,10 @@
 
 use super::errors::{JsonError, PageError};
 use super::viewer::Viewer;
-use super::{Services, problem, roles};
+use super::{Services, feed, look, problem, roles, text};
 use crate::hub::{Column, Hub, HubKind, Visibility};
 use crate::rebuild::Place;
-use crate::render::{Framed, GalleryEntry, HubPage, HubSummary, IndexPage};
+use crate::render::{Framed, GalleryEntry, HubPage, HubSummary, IndexPage, plain};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
@@ -67,10 +67,12 @@ pub(super) async fn index(
     page(&services, &viewer, "index.html", context)
 }
 
-/// `GET /{hub}`: the page, every cached widget already in it and skeletons for the others.
+/// `GET /{hub}`: the page, every cached widget already in it and skeletons for the others. `?q=` shows the cards that
+/// have its words; `?embed` has no bar and no header; plain text for who accepts that rather than HTML.
 pub(super) async fn hub(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
+    Query(Search { q }): Query<Search>,
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     let found = Arc::new(services.find(&viewer, &name).await?);
@@ -82,12 +84,19 @@ pub(super) async fn hub(
     } else {
         Vec::new()
     };
+    if look::as_text() {
+        let cards: Vec<String> = places.iter().map(card).collect();
+        let hub = shown(&viewer, &found);
+        return Ok(text::hub(&hub, &cards, (services.clock)()));
+    }
+    let q = q.unwrap_or_default();
+    let (words, editor) = (Words::of(&q), viewer.may_mend() && !look::look().embed);
     let column = |column: Column| -> Vec<String> {
         let places = places.iter().filter(|place| place.instance.column == column);
         places
             .map(|place| {
-                let card = card(place);
-                if viewer.may_mend() {
+                let card = words.put_out(card(place));
+                if editor {
                     problem::with_problem(&services, &place.instance, &found, card)
                 } else {
                     card
@@ -98,6 +107,7 @@ pub(super) async fn hub(
     let days_idle = found.days_idle((services.clock)());
     let (left, right) = (column(Column::Left), column(Column::Right));
     let hub = shown(&viewer, &found);
+    let is_out = |card: &String| card.starts_with(OUT);
     let mut response = page(
         &services,
         &viewer,
@@ -108,15 +118,45 @@ pub(super) async fn hub(
             left: &left,
             right: &right,
             cursor: &cursor,
-            editor: viewer.may_mend(),
+            editor,
             deeds: roles::buttons(&viewer, &found),
             may_edit: viewer.may_edit(&found),
+            closed: !viewer.may_read(&found),
+            has_feed: places.iter().any(feed::is_feed),
+            searchable: true,
+            query: q.trim(),
+            nothing: !places.is_empty() && left.iter().chain(&right).all(is_out),
         },
     )?;
+    if look::look().embed {
+        services.framing.allow(&mut response);
+    }
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, cookie"));
     if found.visibility != Visibility::Public {
         keep_nowhere(&mut response);
     }
     Ok(response)
+}
+
+/// How a card begins that a search has put out of sight; hubs.js takes it back when the search is another.
+const OUT: &str = "<article data-out class=";
+
+/// What is searched for on a hub.
+struct Words(Vec<String>);
+
+impl Words {
+    fn of(query: &str) -> Self {
+        Self(query.split_whitespace().map(str::to_lowercase).collect())
+    }
+
+    /// The card, out of sight unless it has all the words.
+    fn put_out(&self, card: String) -> String {
+        let has = || {
+            let shown = plain(card.split("<footer").next().unwrap_or("")).to_lowercase();
+            self.0.iter().all(|word| shown.contains(&**word))
+        };
+        if self.0.is_empty() || has() { card } else { card.replacen("<article class=", OUT, 1) }
+    }
 }
 
 /// A hub as somebody sees it who may know of it: of one that they may not read the name and the summary.
@@ -218,7 +258,7 @@ pub(super) fn page(
     let framed = Framed { page: context, frame: viewer.frame() };
     let html = services
         .renderer
-        .page(template, framed, (services.clock)())
+        .page_for(look::look(), template, framed, (services.clock)())
         .map_err(PageError::internal)?;
     let mut response = Html(html).into_response();
     keep(&mut response, viewer);

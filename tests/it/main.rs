@@ -8,6 +8,7 @@
 mod accounts;
 mod amqp;
 mod author;
+mod axe;
 mod browser;
 mod cases;
 mod catch_up;
@@ -28,10 +29,12 @@ mod ingest;
 #[cfg(feature = "kerberos")]
 mod kerberos;
 mod live;
+mod look;
 mod matrix;
 mod mistakes;
 mod oidc;
 mod outbound;
+mod page;
 mod pages;
 mod paging;
 mod problem;
