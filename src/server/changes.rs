@@ -27,12 +27,7 @@ impl Changes {
                 Ok(())
             }
             Change::HubMade { hub } => self.made(hub).await,
-            Change::RoleGiven { hub, username, role } => {
-                self.role("user.role.added", hub, username, *role).await
-            }
-            Change::RoleTaken { hub, username, role } => {
-                self.role("user.role.removed", hub, username, *role).await
-            }
+            Change::Roles { hub, given, taken } => self.roles(hub, given, taken).await,
         };
         if let Err(error) = told {
             tracing::error!(?change, %error, "a change is in the store, but was told nobody");
@@ -47,17 +42,21 @@ impl Changes {
         Ok(())
     }
 
-    async fn role(
+    async fn roles(
         &self,
-        what: &str,
         name: &HubName,
-        username: &str,
-        role: Role,
+        given: &[(String, Role)],
+        taken: &[(String, Role)],
     ) -> Result<(), StoreError> {
         let Some(hub) = self.renew(name).await? else { return Ok(()) };
         if hub.visibility == Visibility::Public {
-            let body = json!({ "username": username, "hub_name": name, "role": role });
-            self.own.tell(what, body).await;
+            // What ended comes first: who is an owner now was a member before.
+            let added = given.iter().map(|given| ("user.role.added", given));
+            let changes = taken.iter().map(|taken| ("user.role.removed", taken)).chain(added);
+            for (what, (username, role)) in changes {
+                let body = json!({ "username": username, "hub_name": name, "role": role });
+                self.own.tell(what, body).await;
+            }
             return Ok(());
         }
         // No message tells what only some may know: each would be kept, published and shown. So nothing is asked: all that

@@ -28,7 +28,7 @@ mod viewer;
 mod why;
 mod widgets;
 
-pub use accounts::{Accounts, Tell, UserHub};
+pub use accounts::{Accounts, Changing, Tell};
 pub use assets::Assets;
 pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
 pub use hooks::Webhooks;
