@@ -5,16 +5,8 @@ use super::{HubName, Role};
 /// Told once it is in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    PersonCame {
-        username: String,
-    },
-    HubMade {
-        hub: HubName,
-    },
-    /// Of a hub, each with who got or lost it.
-    Roles {
-        hub: HubName,
-        given: Vec<(String, Role)>,
-        taken: Vec<(String, Role)>,
-    },
+    PersonCame { username: String },
+    HubMade { hub: HubName },
+    RoleGiven { hub: HubName, username: String, role: Role },
+    RoleTaken { hub: HubName, username: String, role: Role },
 }

@@ -27,7 +27,12 @@ impl Changes {
                 Ok(())
             }
             Change::HubMade { hub } => self.made(hub).await,
-            Change::Roles { hub, given, taken } => self.roles(hub, given, taken).await,
+            Change::RoleGiven { hub, username, role } => {
+                self.role("user.role.added", hub, username, *role).await
+            }
+            Change::RoleTaken { hub, username, role } => {
+                self.role("user.role.removed", hub, username, *role).await
+            }
         };
         if let Err(error) = told {
             tracing::error!(?change, %error, "a change is in the store, but was told nobody");
@@ -42,21 +47,17 @@ impl Changes {
         Ok(())
     }
 
-    async fn roles(
+    async fn role(
         &self,
+        what: &str,
         name: &HubName,
-        given: &[(String, Role)],
-        taken: &[(String, Role)],
+        username: &str,
+        role: Role,
     ) -> Result<(), StoreError> {
         let Some(hub) = self.renew(name).await? else { return Ok(()) };
         if hub.visibility == Visibility::Public {
-            // What ended comes first: who is an owner now was a member before.
-            let added = given.iter().map(|given| ("user.role.added", given));
-            let changes = taken.iter().map(|taken| ("user.role.removed", taken)).chain(added);
-            for (what, (username, role)) in changes {
-                let body = json!({ "username": username, "hub_name": name, "role": role });
-                self.own.tell(what, body).await;
-            }
+            let body = json!({ "username": username, "hub_name": name, "role": role });
+            self.own.tell(what, body).await;
             return Ok(());
         }
         // No message tells what only some may know: each would be kept, published and shown. So nothing is asked: all that

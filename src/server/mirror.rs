@@ -173,28 +173,25 @@ impl Mirror {
         let members =
             self.list(since, group, |part| Question::Members(group.clone(), part)).await?;
         let owners: BTreeSet<_> = sponsors.iter().chain(&mirrored.owners).cloned().collect();
-        let (mut given, mut taken) = (Vec::new(), Vec::new());
+        let mut changes = Vec::new();
         for username in &owners {
-            self.give(name, username, Role::Owner, &mut given).await?;
-        }
-        for username in members.difference(&owners) {
-            // First down from owner, so that the hub has one at any time.
-            if !owners.is_empty() {
-                self.take_away(name, username, Role::Owner, &mut taken).await?;
-            }
-            self.give(name, username, Role::Member, &mut given).await?;
+            self.give(name, username, Role::Owner, &mut changes).await?;
         }
         for username in hub.owners.iter().filter(|it| !owners.is_empty() && !owners.contains(*it)) {
-            self.take_away(name, username, Role::Owner, &mut taken).await?;
+            self.take_away(name, username, Role::Owner, &mut changes).await?;
+        }
+        for username in members.difference(&owners) {
+            self.give(name, username, Role::Member, &mut changes).await?;
         }
         for username in hub.members.iter().filter(|it| !members.contains(*it)) {
-            self.take_away(name, username, Role::Member, &mut taken).await?;
+            self.take_away(name, username, Role::Member, &mut changes).await?;
         }
-        if given.is_empty() && taken.is_empty() {
-            return Ok(());
+        if !changes.is_empty() {
+            tracing::info!(hub = %name, group = %group, changes = changes.len(), "a hub is like its group in FAS again");
         }
-        tracing::info!(hub = %name, group = %group, given = given.len(), taken = taken.len(), "a hub is like its group in FAS again");
-        self.changes.tell(Change::Roles { hub: name.clone(), given, taken }).await;
+        for change in changes {
+            self.changes.tell(change).await;
+        }
         Ok(())
     }
 
@@ -203,10 +200,11 @@ impl Mirror {
         hub: &HubName,
         username: &str,
         role: Role,
-        given: &mut Vec<(String, Role)>,
+        changes: &mut Vec<Change>,
     ) -> Result<(), StoreError> {
         if self.store.set_role(hub, username, role, (self.clock)()).await? {
-            given.push((username.into(), role));
+            let (hub, username) = (hub.clone(), username.to_owned());
+            changes.push(Change::RoleGiven { hub, username, role });
         }
         Ok(())
     }
@@ -216,10 +214,11 @@ impl Mirror {
         hub: &HubName,
         username: &str,
         role: Role,
-        taken: &mut Vec<(String, Role)>,
+        changes: &mut Vec<Change>,
     ) -> Result<(), StoreError> {
         if self.store.drop_role(hub, username, role).await? {
-            taken.push((username.into(), role));
+            let (hub, username) = (hub.clone(), username.to_owned());
+            changes.push(Change::RoleTaken { hub, username, role });
         }
         Ok(())
     }

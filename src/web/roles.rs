@@ -114,17 +114,20 @@ async fn change(
     username: &str,
     deed: Deed,
 ) -> Result<bool, PageError> {
-    let (store, now) = (&services.store, (services.clock)());
-    let one = |role: Role, changed: bool| {
-        if changed { vec![(username.to_owned(), role)] } else { Vec::new() }
+    let given =
+        |role: Role| Change::RoleGiven { hub: hub.clone(), username: username.into(), role };
+    let taken =
+        |role: Role| Change::RoleTaken { hub: hub.clone(), username: username.into(), role };
+    let store = &services.store;
+    let give = async |role: Role| -> Result<Vec<Change>, StoreError> {
+        let changed = store.set_role(hub, username, role, (services.clock)()).await?;
+        Ok(if changed { vec![given(role)] } else { Vec::new() })
     };
-    let give = async |role: Role| -> Result<_, StoreError> {
-        Ok((one(role, store.set_role(hub, username, role, now).await?), Vec::new()))
+    let take = async |role: Role| -> Result<Vec<Change>, StoreError> {
+        let changed = store.drop_role(hub, username, role).await?;
+        Ok(if changed { vec![taken(role)] } else { Vec::new() })
     };
-    let take = async |role: Role| -> Result<_, StoreError> {
-        Ok((Vec::new(), one(role, store.drop_role(hub, username, role).await?)))
-    };
-    let changed = match deed {
+    let changes = match deed {
         Deed::Subscribe => give(Role::Subscriber).await,
         Deed::Unsubscribe => take(Role::Subscriber).await,
         Deed::Star => give(Role::Stargazer).await,
@@ -132,20 +135,16 @@ async fn change(
         Deed::Join => give(Role::Member).await,
         Deed::Leave => match store.leave(hub, username).await {
             Ok(Left::LastOwner) => return Err(PageError::LastOwner(hub.clone())),
-            Ok(Left::Roles(roles)) => Ok((
-                Vec::new(),
-                roles.into_iter().map(|role| (username.to_owned(), role)).collect(),
-            )),
+            Ok(Left::Roles(roles)) => Ok(roles.into_iter().map(taken).collect()),
             Err(error) => Err(error),
         },
-    };
-    let (given, taken) = changed.map_err(PageError::internal)?;
-    if given.is_empty() && taken.is_empty() {
-        return Ok(false);
     }
-    tracing::info!(username, %hub, deed = deed.word(), "somebody changed what they are to a hub");
-    services.accounts.tell(Change::Roles { hub: hub.clone(), given, taken }).await;
-    Ok(true)
+    .map_err(PageError::internal)?;
+    for change in &changes {
+        tracing::info!(username, %hub, deed = deed.word(), "somebody changed what they are to a hub");
+        services.accounts.tell(change.clone()).await;
+    }
+    Ok(!changes.is_empty())
 }
 
 /// What this viewer can become or cease to be, as buttons for the head of a hub's page.
