@@ -62,6 +62,10 @@ pub(super) enum PageError {
     )]
     LastOwner(HubName),
     #[error(
+        "Who is in `{hub}` is decided in FAS: it is like the group `{group}` there. Join or leave that one."
+    )]
+    Mirrored { hub: HubName, group: String },
+    #[error(
         "This login did not begin in this browser, was used before, or took longer than a quarter of an hour, so it does not count. If you are not logged in, begin again."
     )]
     NoLogin,
@@ -111,6 +115,7 @@ impl PageError {
             | Self::StaleForm
             | Self::DevElsewhere
             | Self::Closed(_)
+            | Self::Mirrored { .. }
             | Self::UnfitUsername { .. }
             | Self::TakenUsername(_) => StatusCode::FORBIDDEN,
             Self::NotLoggedIn => StatusCode::UNAUTHORIZED,

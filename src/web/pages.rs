@@ -119,7 +119,7 @@ pub(super) async fn hub(
             right: &right,
             cursor: &cursor,
             editor,
-            deeds: roles::buttons(&viewer, &found),
+            deeds: roles::buttons(&services, &viewer, &found),
             may_edit: viewer.may_edit(&found),
             closed: !viewer.may_read(&found),
             has_feed: places.iter().any(feed::is_feed),

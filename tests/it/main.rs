@@ -31,6 +31,7 @@ mod kerberos;
 mod live;
 mod look;
 mod matrix;
+mod mirror;
 mod mistakes;
 mod oidc;
 mod outbound;
