@@ -28,9 +28,7 @@ pub use gallery::{
     Answered, AskedAbout, AskedLately, CaseRow, Cases, Field, GalleryEntry, GalleryPage,
     GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
 };
-pub use login::{
-    Bookmark, Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, Somebody, Who,
-};
+pub use login::{Bookmark, Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, Somebody, Who};
 pub use markdown::markdown;
 pub use names::{Part, Read};
 pub use page::{

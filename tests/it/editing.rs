@@ -492,6 +492,12 @@ async fn a_program_is_refused_with_what_it_could_send() {
             "the hub `team` must keep an owner; make somebody else one first",
         ),
         (
+            "/team/people",
+            json!({ "username": "nask0" }),
+            422,
+            "`role` is not given, but must be owner, member or none",
+        ),
+        (
             "/team/revert",
             json!({ "change": "x" }),
             422,
@@ -601,6 +607,9 @@ async fn a_program_reads_settings_and_is_told_what_it_changed() {
     let read = duffy.visitor.get_json("/team/1/edit").await.json();
     assert_eq!((&read["version"], &read["config"]), (&json!(0), &json!({ "text": "first" })));
     assert_eq!(read["parameters"][1]["kind"], "integer");
+    let whole = duffy.visitor.get_json("/team/edit").await.json();
+    assert_eq!((&whole["version"], &whole["details"]["summary"]), (&json!(0), &json!("We draw")));
+    assert_eq!(whole["columns"], json!({ "left": [1, 2], "right": [3] }));
     let said = duffy
         .post("/team/1/edit", json!({ "version": 0, "config": { "text": "second" } }))
         .await
