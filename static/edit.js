@@ -50,6 +50,8 @@ function done(answer, words) {
     main.dataset.version = answer.version;
     if (answer.change) bar(`${words}.`, answer.version);
     said(words);
+    // Loaded again, the page is not to offer what was done before.
+    if (location.search.includes("done=")) history.replaceState(null, "", location.pathname + location.hash);
   }
   // The page's stream tells of a change too; this is for when there is none.
   document.dispatchEvent(new Event("hubs:changed"));

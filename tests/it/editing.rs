@@ -1,7 +1,7 @@
 //! Owners edit their hubs: by forms without JavaScript, as JSON, and many at once; and everybody who looks on sees it.
 
 use crate::command::{check, hubs, site};
-use crate::harness::{PATIENCE, TestHouse};
+use crate::harness::{Ear, TestHouse};
 use crate::visitor::{Said, Visitor};
 use hubs::hub::{Column, Config, HubName, InstanceId};
 use hubs::store::{Details, Revision, Sheet, Store, What};
@@ -143,10 +143,7 @@ async fn a_widget_is_added_configured_moved_and_removed_without_javascript() {
     ] {
         assert!(page.text.contains(part), "{part} is missing in {}", page.text);
     }
-    assert!(
-        !page.text.contains("add=feed") == page.text.contains("nothing"),
-        "all widgets are there"
-    );
+    assert!(page.text.contains("?add=feed"), "all widgets are offered");
     let found = duffy.get("/team/edit?q=somebody+has+to").await;
     assert!(found.text.contains("?add=note") && !found.text.contains("?add=heard"));
 
@@ -313,7 +310,7 @@ async fn what_one_changes_everybody_sees_who_looks_on() {
     next_kind(&mut other, "hub").await;
 }
 
-async fn next_kind(ear: &mut crate::harness::Ear, kind: &str) -> Value {
+async fn next_kind(ear: &mut Ear, kind: &str) -> Value {
     loop {
         let event = ear.next().await;
         if event.kind == kind {
@@ -376,10 +373,6 @@ async fn two_who_change_the_same_text_are_shown_both() {
     let config = house.json("/team/1/json").await["config"].clone();
     assert_eq!((&config["text"], &config["limit"]), (&json!("both"), &json!(7)));
 
-    assert_eq!(
-        gnokii.post("/team/details", &[("version", "3"), ("summary", "theirs")]).await.status,
-        422
-    );
     let details = |summary| {
         [
             ("version", "3"),
@@ -492,6 +485,12 @@ async fn a_program_is_refused_with_what_it_could_send() {
             "the hub `team` must keep an owner; make somebody else one first",
         ),
         (
+            "/team/people",
+            json!({ "username": "nask0" }),
+            422,
+            "`role` is not given, but must be owner, member or none",
+        ),
+        (
             "/team/revert",
             json!({ "change": "x" }),
             422,
@@ -601,6 +600,9 @@ async fn a_program_reads_settings_and_is_told_what_it_changed() {
     let read = duffy.visitor.get_json("/team/1/edit").await.json();
     assert_eq!((&read["version"], &read["config"]), (&json!(0), &json!({ "text": "first" })));
     assert_eq!(read["parameters"][1]["kind"], "integer");
+    let whole = duffy.visitor.get_json("/team/edit").await.json();
+    assert_eq!((&whole["version"], &whole["details"]["summary"]), (&json!(0), &json!("We draw")));
+    assert_eq!(whole["columns"], json!({ "left": [1, 2], "right": [3] }));
     let said = duffy
         .post("/team/1/edit", json!({ "version": 0, "config": { "text": "second" } }))
         .await
@@ -778,54 +780,62 @@ impl Told {
 struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % sides
+        usize::try_from(self.0 % sides as u64).unwrap()
+    }
+
+    fn of<T: Copy>(&mut self, some: &[T]) -> T {
+        some[self.roll(some.len())]
     }
 }
 
 /// Something that an owner might do who has seen the hub as it was at `version`.
 fn some_edit(dice: &mut Dice, told: &Value, version: u64) -> (String, Value) {
     let ids: Vec<u64> = serde_json::from_value(told["widgets"].clone()).unwrap();
-    let pick = |dice: &mut Dice| {
-        ids.get(usize::try_from(dice.roll(ids.len().max(1) as u64)).unwrap()).copied().unwrap_or(1)
-    };
-    let id = pick(dice);
+    let id = if ids.is_empty() { 1 } else { dice.of(&ids) };
     match dice.roll(9) {
-        0 => (
-            "/team/widgets".into(),
-            json!({ "widget": "note", "column": (["left", "right"][dice.roll(2) as usize]) }),
-        ),
+        0 => {
+            let column = dice.of(&["left", "right"]);
+            ("/team/widgets".into(), json!({ "widget": "note", "column": column }))
+        }
         1 | 2 => {
-            let config =
-                json!({ "text": format!("text {}", dice.roll(1000)), "limit": dice.roll(9) + 1 });
+            let text = format!("text {}", dice.roll(1000));
+            let config = json!({ "text": text, "limit": dice.roll(9) + 1 });
             (format!("/team/{id}/edit"), json!({ "version": version, "config": config }))
         }
         3 => {
-            let to = ["up", "down", "left", "right"][dice.roll(4) as usize];
+            let to = dice.of(&["up", "down", "left", "right"]);
             ("/team/layout".into(), json!({ "id": id, "to": to }))
         }
         4 => {
             let (mut left, mut right) = (Vec::new(), Vec::new());
             for id in ids {
                 let column = if dice.roll(2) == 0 { &mut left } else { &mut right };
-                column.insert(dice.roll(column.len() as u64 + 1) as usize, id);
+                column.insert(dice.roll(column.len() + 1), id);
             }
-            ("/team/layout".into(), json!({ "version": version, "left": left, "right": right }))
+            let body = json!({ "version": version, "left": left, "right": right });
+            ("/team/layout".into(), body)
         }
         5 => (format!("/team/{id}/delete"), json!({})),
         6 => {
-            let details = json!({ "version": version, "summary": format!("summary {}", dice.roll(1000)), "left_width": dice.roll(11) + 1 });
-            ("/team/details".into(), details)
+            let summary = format!("summary {}", dice.roll(1000));
+            let width = dice.roll(11) + 1;
+            let body = json!({ "version": version, "summary": summary, "left_width": width });
+            ("/team/details".into(), body)
         }
         7 => {
             let name = format!("person{}", dice.roll(5));
-            let role = ["owner", "member", "none"][dice.roll(3) as usize];
-            ("/team/people".into(), json!({ "version": version, "username": name, "role": role }))
+            let role = dice.of(&["owner", "member", "none"]);
+            let body = json!({ "version": version, "username": name, "role": role });
+            ("/team/people".into(), body)
         }
-        _ => ("/team/revert".into(), json!({ "change": dice.roll(version.max(1)) + 1 })),
+        _ => {
+            let known = usize::try_from(version.max(1)).unwrap();
+            ("/team/revert".into(), json!({ "change": dice.roll(known) + 1 }))
+        }
     }
 }
 
@@ -840,7 +850,7 @@ async fn a_thousand_edits_of_four_at_once_lose_nothing() {
         let house = &house;
         async move {
             let mut client = Program::of(house, name).await;
-            let mut dice = Dice(0x9e37_79b9_7f4a_7c15 * seed);
+            let mut dice = Dice(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
             let (mut done, mut seen) = (Vec::new(), 0);
             for _ in 0..250 {
                 let told = house.json("/team/json").await;
@@ -944,11 +954,7 @@ fn hubs_are_listed_shown_exported_and_imported() {
         assert!(exported.status.success());
         std::fs::write(folder.join("team.txt"), &exported.stdout).unwrap();
         let again = said(&["hub", "import", "team.txt"]);
-        assert!(
-            again.starts_with("exit 1") && again.contains("team: is already there")
-                || again.contains("is there already"),
-            "{again}"
-        );
+        assert!(again.starts_with("exit 1") && again.contains("team: is there already"), "{again}");
         let same = said(&["hub", "import", "team.txt", "--replace"]);
         assert!(same.contains("team: 0 changes"), "{same}");
         let text = String::from_utf8(exported.stdout).unwrap();
@@ -985,5 +991,4 @@ fn hubs_are_listed_shown_exported_and_imported() {
     assert!(said(&["hub", "import", "none.toml"]).contains("none.toml can't be read"));
     std::fs::write(folder.join("bad.json"), "{").unwrap();
     assert!(said(&["hub", "import", "bad.json"]).contains("bad.json is no JSON"));
-    let _ = PATIENCE;
 }

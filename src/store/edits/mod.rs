@@ -103,6 +103,8 @@ impl Store {
         edit: Edit,
         now: Timestamp,
     ) -> Result<Option<Revision>, EditError> {
+        // As precise as it is kept.
+        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         let mut writing = self.pool.begin().await?;
         let sheet = load(&mut writing, hub).await?;
         let sheet = sheet.ok_or_else(|| EditError::NoSuchHub(hub.clone()))?;

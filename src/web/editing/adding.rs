@@ -5,7 +5,7 @@ use super::super::errors::PageError;
 use super::super::gallery::Setting;
 use super::super::viewer::Viewer;
 use super::configuring::{Form, config, definition};
-use super::given::Given;
+use super::given::Sent;
 use super::page::Look;
 use super::{Editor, Refused};
 use crate::hub::{Column, Config, HubKind, WidgetName};
@@ -53,10 +53,13 @@ pub(in super::super) async fn add(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     viewer: Viewer,
-    given: Given,
+    sent: Sent,
 ) -> Response {
+    let (editor, given) = match Editor::with(&services, viewer, &hub, sent).await {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
     let done = async {
-        let editor = Editor::of(&services, viewer, &hub).await?;
         let name: WidgetName =
             given.text("widget").unwrap_or_default().parse().map_err(PageError::from)?;
         let definition = definition(&services, &name)?;

@@ -5,7 +5,7 @@ use super::super::form::{self, Lists};
 use super::super::gallery::Setting;
 use super::super::viewer::Viewer;
 use super::super::{Services, pages};
-use super::given::Given;
+use super::given::{Given, Sent};
 use super::{Editor, Refused, conflict_of, page, problems, status, with_status};
 use crate::hub::{Config, Instance, InstanceId, WidgetName};
 use crate::render::{EditWidgetPage, Field, Preview};
@@ -56,10 +56,13 @@ pub(in super::super) async fn configure(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
     viewer: Viewer,
-    given: Given,
+    sent: Sent,
 ) -> Response {
+    let (editor, given) = match Editor::with(&services, viewer, &hub, sent).await {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
     let done = async {
-        let editor = Editor::of(&services, viewer, &hub).await?;
         let (instance, version) = find(&services, &editor, &id).await?;
         let definition = definition(&services, &instance.widget)?;
         let config = config(&given, &definition)?;
@@ -91,10 +94,13 @@ pub(in super::super) async fn delete(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
     viewer: Viewer,
-    given: Given,
+    sent: Sent,
 ) -> Response {
+    let (editor, given) = match Editor::with(&services, viewer, &hub, sent).await {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
     let done = async {
-        let editor = Editor::of(&services, viewer, &hub).await?;
         let id: InstanceId = id.parse().map_err(PageError::from)?;
         match editor.edit(&services, Edit::Remove { id }).await {
             Ok(done) => editor.answer(&services, &given, done, "widgets").await,

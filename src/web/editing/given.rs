@@ -8,14 +8,31 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde_json::Value;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// All fields together, each of which has a limit of its own.
 const BYTES: usize = 512 << 10;
 
+/// A body, before it is known whether its sender may send any.
+pub(in super::super) struct Sent {
+    pub(super) headers: HeaderMap,
+    fields: Result<Fields, PageError>,
+}
+
+impl Sent {
+    /// What it has; or what is wrong with it.
+    pub(super) fn given(self) -> Result<Given, Response> {
+        match self.fields {
+            Ok(fields) => Ok(Given { headers: self.headers, fields }),
+            Err(error) => Err(error.answer(&self.headers)),
+        }
+    }
+}
+
 /// Fields by name.
 #[derive(Debug)]
-pub(in super::super) struct Given {
+pub(super) struct Given {
     headers: HeaderMap,
     fields: Fields,
 }
@@ -72,29 +89,29 @@ impl Given {
     }
 }
 
-impl FromRequest<Arc<Services>> for Given {
-    type Rejection = Response;
+impl FromRequest<Arc<Services>> for Sent {
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, _: &Arc<Services>) -> Result<Self, Response> {
+    async fn from_request(request: Request, _: &Arc<Services>) -> Result<Self, Infallible> {
         let (parts, body) = request.into_parts();
         let headers = parts.headers;
-        let Ok(body) = to_bytes(body, BYTES).await else {
-            return Err(PageError::TooLarge(BYTES).answer(&headers));
-        };
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or("none").split(';').next().unwrap_or_default().trim();
-        let fields = if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            Fields::Form(url::form_urlencoded::parse(&body).into_owned().collect())
-        } else if kind.eq_ignore_ascii_case("application/json") {
-            match serde_json::from_slice(&body) {
-                Ok(map) => Fields::Json(map),
-                Err(error) => {
-                    return Err(PageError::BadJson(error.to_string()).answer(&headers));
-                }
-            }
-        } else {
-            return Err(PageError::BadKind(kind.chars().take(80).collect()).answer(&headers));
+        let fields = match to_bytes(body, BYTES).await {
+            Ok(body) => read(&headers, &body),
+            Err(_) => Err(PageError::TooLarge(BYTES)),
         };
         Ok(Self { headers, fields })
     }
+}
+
+fn read(headers: &HeaderMap, body: &[u8]) -> Result<Fields, PageError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or("missing").split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Ok(Fields::Form(url::form_urlencoded::parse(body).into_owned().collect()));
+    }
+    if kind.eq_ignore_ascii_case("application/json") {
+        let map = serde_json::from_slice(body);
+        return map.map(Fields::Json).map_err(|error| PageError::BadJson(error.to_string()));
+    }
+    Err(PageError::BadKind(kind.chars().take(80).collect()))
 }

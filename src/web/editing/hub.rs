@@ -2,7 +2,7 @@
 
 use super::super::Services;
 use super::super::viewer::Viewer;
-use super::given::Given;
+use super::given::{Given, Sent};
 use super::page::{self, Look, Said};
 use super::{Editor, Refused, status, with_status};
 use crate::hub::{Config, InstanceId, Role};
@@ -19,10 +19,10 @@ pub(in super::super) async fn describe(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     viewer: Viewer,
-    given: Given,
+    sent: Sent,
 ) -> Response {
-    let edit = Edit::Describe { details: details(&given), seen: given.seen() };
-    done(&services, viewer, &hub, &given, (Ok(edit), "details")).await
+    let edit = |given: &Given| Ok(Edit::Describe { details: details(given), seen: given.seen() });
+    done(&services, (viewer, &hub), sent, (edit, "details")).await
 }
 
 /// `POST /{hub}/people`: what somebody (`username`) is to the hub (`role`: `owner`, `member` or `none`); as JSON also many at
@@ -31,10 +31,10 @@ pub(in super::super) async fn people(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     viewer: Viewer,
-    given: Given,
+    sent: Sent,
 ) -> Response {
-    let edit = appointed(&given).map(|people| Edit::Appoint { people, seen: given.seen() });
-    done(&services, viewer, &hub, &given, (edit, "people")).await
+    let edit = |given: &Given| Ok(Edit::Appoint { people: appointed(given)?, seen: given.seen() });
+    done(&services, (viewer, &hub), sent, (edit, "people")).await
 }
 
 /// `POST /{hub}/layout`: both columns, `{"version": 3, "left": [1, 2], "right": [3]}`, 409 where somebody else moved one
@@ -43,9 +43,9 @@ pub(in super::super) async fn layout(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     viewer: Viewer,
-    given: Given,
+    sent: Sent,
 ) -> Response {
-    done(&services, viewer, &hub, &given, (arrangement(&given), "widgets")).await
+    done(&services, (viewer, &hub), sent, (arrangement, "widgets")).await
 }
 
 /// `POST /{hub}/revert`: takes back the change `change` of the hub's history. 409 where that was changed since.
@@ -53,37 +53,42 @@ pub(in super::super) async fn revert(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     viewer: Viewer,
-    given: Given,
+    sent: Sent,
 ) -> Response {
-    let change = given.text("change").unwrap_or_default();
-    let edit = change.trim().parse().map(|version| Edit::Revert { version });
-    let edit = edit.map_err(|_| must("change", &change, "the number of a change"));
-    done(&services, viewer, &hub, &given, (edit, "history")).await
+    let edit = |given: &Given| {
+        let change = given.text("change").unwrap_or_default();
+        let version = change.trim().parse();
+        let version = version.map_err(|_| must("change", &change, "the number of a change"))?;
+        Ok(Edit::Revert { version })
+    };
+    done(&services, (viewer, &hub), sent, (edit, "history")).await
 }
 
 async fn done(
     services: &Arc<Services>,
-    viewer: Viewer,
-    hub: &str,
-    given: &Given,
-    (edit, anchor): (Result<Edit, EditError>, &'static str),
+    (viewer, hub): (Viewer, &str),
+    sent: Sent,
+    (edit, anchor): (impl Fn(&Given) -> Result<Edit, EditError>, &'static str),
 ) -> Response {
+    let (editor, given) = match Editor::with(services, viewer, hub, sent).await {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
     let done = async {
-        let editor = Editor::of(services, viewer, hub).await?;
-        let done = match edit {
+        let done = match edit(&given) {
             Ok(edit) => editor.edit(services, edit).await,
             Err(error) => Err(Refused::Edit(error)),
         };
         match done {
-            Ok(done) => editor.answer(services, given, done, anchor).await,
+            Ok(done) => editor.answer(services, &given, done, anchor).await,
             Err(Refused::Edit(error)) if given.is_for_page() => {
-                let details = (anchor == "details").then_some(given);
+                let details = (anchor == "details").then_some(&given);
                 again(services, &editor, details, &error).await
             }
             Err(other) => Err(other),
         }
     };
-    done.await.unwrap_or_else(|refused: Refused| refused.plainly(given))
+    done.await.unwrap_or_else(|refused: Refused| refused.plainly(&given))
 }
 
 /// The page once more, with why something was not done.
@@ -130,7 +135,9 @@ fn appointed(given: &Given) -> Result<BTreeMap<String, Option<Role>>, EditError>
         return people.iter().map(|(name, given)| Ok((name.clone(), role(given)?))).collect();
     }
     let name = given.text("username").unwrap_or_default().trim().to_owned();
-    let given = given.value("role").unwrap_or_default();
+    let Some(given) = given.value("role") else {
+        return Err(must("role", "", "owner, member or none"));
+    };
     Ok(BTreeMap::from([(name, role(&given)?)]))
 }
 

@@ -26,7 +26,7 @@ use crate::store::{Conflict, Edit, EditError, Revision, What};
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use given::Given;
+use given::{Given, Sent};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -47,6 +47,18 @@ impl Editor {
             Some(_) => PageError::NotOwner(hub.name),
             None => PageError::MustLogIn(hub.name),
         })
+    }
+
+    /// With what they sent, which is looked at only if they may send it. The other answers say why not.
+    async fn with(
+        services: &Services,
+        viewer: Viewer,
+        hub: &str,
+        sent: Sent,
+    ) -> Result<(Self, Given), Response> {
+        let editor = Self::of(services, viewer, hub).await;
+        let editor = editor.map_err(|error| error.answer(&sent.headers))?;
+        Ok((editor, sent.given()?))
     }
 
     fn who(&self) -> &str {

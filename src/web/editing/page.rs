@@ -1,6 +1,6 @@
 //! `GET /{hub}/edit`: a hub with all that its owners may do.
 
-use super::super::errors::PageError;
+use super::super::errors::{PageError, wants_page};
 use super::super::form::{self, Lists};
 use super::super::viewer::Viewer;
 use super::super::{Services, pages};
@@ -11,10 +11,12 @@ use crate::hub::{Column, Hub};
 use crate::render::{Detail, EditPage, EditPlace, GalleryEntry, PersonRow};
 use crate::store::{Details, EditError};
 use crate::widget::Definition;
+use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,19 +41,43 @@ pub(in super::super) struct Look {
     pub(super) column: Option<String>,
 }
 
-/// `GET /{hub}/edit`: the page of a hub in which it is edited; with `?add=WIDGET` the settings of a widget that is to come.
-/// 401 for who is not logged in, 403 for who is no owner.
+/// `GET /{hub}/edit`: the page of a hub in which it is edited; with `?add=WIDGET` the settings of a widget that is to come;
+/// for a program `{hub, version, details, owners, members, columns}`. 401 for who is not logged in, 403 for who is no owner.
 pub(in super::super) async fn show(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     Query(look): Query<Look>,
     viewer: Viewer,
-) -> Result<Response, PageError> {
-    let editor = Editor::of(&services, viewer, &hub).await?;
-    if let Some(widget) = &look.add {
-        return adding::page(&services, &editor, widget, &look).await;
-    }
-    page(&services, &editor, &look, &Said::default()).await
+    headers: HeaderMap,
+) -> Response {
+    let shown = async {
+        let editor = Editor::of(&services, viewer, &hub).await?;
+        if !wants_page(&headers) {
+            return json(&services, &editor).await;
+        }
+        if let Some(widget) = &look.add {
+            return adding::page(&services, &editor, widget, &look).await;
+        }
+        page(&services, &editor, &look, &Said::default()).await
+    };
+    shown.await.unwrap_or_else(|error: PageError| error.answer(&headers))
+}
+
+async fn json(services: &Services, editor: &Editor) -> Result<Response, PageError> {
+    let sheet = services.sheet(editor.name()).await?;
+    let of = |column: Column| -> Vec<_> {
+        let here = sheet.instances.iter().filter(|instance| instance.column == column);
+        here.map(|instance| instance.id).collect()
+    };
+    let hub = &sheet.hub;
+    let body = json!({
+        "hub": hub.name, "version": sheet.version, "details": Details::of(hub),
+        "owners": hub.owners, "members": hub.members,
+        "columns": { "left": of(Column::Left), "right": of(Column::Right) },
+    });
+    let mut response = Json(body).into_response();
+    pages::keep_nowhere(&mut response);
+    Ok(response)
 }
 
 /// What was sent and not done, to be shown again.
