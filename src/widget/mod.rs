@@ -9,6 +9,7 @@ mod cases;
 mod constants;
 mod definition;
 pub mod hint;
+mod hosts;
 mod library;
 mod lint;
 mod narrowing;
