@@ -11,6 +11,7 @@ mod doctor;
 mod message;
 #[cfg(feature = "kerberos")]
 mod negotiate;
+mod online;
 mod place;
 mod print;
 mod record;

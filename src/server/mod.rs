@@ -8,6 +8,7 @@ mod case_runs;
 mod catch_up;
 mod history;
 mod intake;
+mod online;
 mod own;
 mod reload;
 mod seed;
@@ -15,6 +16,7 @@ mod signatures;
 mod taken;
 mod unreturned;
 
+pub use online::{Finding, Missing, online};
 pub use seed::{hubs as seed, misplaced};
 pub(crate) use signatures::signatures;
 pub(crate) use unreturned::unreturned;

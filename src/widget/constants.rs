@@ -133,15 +133,18 @@ impl<'a> Constants<'a> {
             None if self.value("PARAMETERS").is_some_and(|all| all.get(name).is_some()) => {}
             None => {
                 let meant = nearest(name, addresses().map(|it| it.name.as_str()));
-                let said = meant.map(|meant| format!("config.{meant}"));
+                let meant = meant.map(|meant| format!("config.{meant}"));
                 let message = format!(
                     "`{entry}` in `HOSTS` names no parameter{}",
-                    did_you_mean(said.as_deref())
+                    did_you_mean(meant.as_deref())
                 );
-                let help = format!(
-                    "declare it: `const PARAMETERS = #{{ {name}: #{{ kind: \"url\" }} }};`; a host of that name is \
-                     `\"{entry}:443\"`"
-                );
+                let help = match meant {
+                    Some(meant) => format!("write \"{meant}\""),
+                    None => format!(
+                        "declare it: `const PARAMETERS = #{{ {name}: #{{ kind: \"url\" }} }};`; a host of that name is \
+                         \"{entry}:443\""
+                    ),
+                };
                 self.wrong_at("HOSTS", entry, message, &help);
             }
         }

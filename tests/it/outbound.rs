@@ -206,8 +206,8 @@ async fn a_widget_reaches_the_host_that_its_owner_set_and_no_other() {
     }
     let house = TestHouse::with(&[
         ("hubs.toml", &hubs),
-        ("widgets/feed.rhai", FEED),
-        ("templates/widgets/feed.html", "<p>{{ title }}</p>"),
+        ("widgets/elsewhere.rhai", FEED),
+        ("templates/widgets/elsewhere.html", "<p>{{ title }}</p>"),
     ])
     .await;
     let ids = house.json("/town/json").await["widgets"].clone();

@@ -17,6 +17,14 @@ pub(super) const PROBE: &str = "
     FROM messages m, users u, users_messages um, packages p, packages_messages pm
     WHERE u.id = 0 AND p.id = 0 LIMIT 0";
 
+/// How many messages there are the statistics know, of a hypertable those of its parts.
+pub(super) const INSPECT: &str = "
+    SELECT current_setting('server_version'), current_user::text,
+           (SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_class AS c
+            WHERE c.oid = to_regclass('messages')
+               OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('messages'))),
+           (SELECT (extract(epoch FROM max(timestamp)) * 1000000)::bigint FROM messages)";
+
 const MICROS: &str = "(extract(epoch FROM m.timestamp) * 1000000)::bigint";
 
 pub(super) const STATS: &str = "

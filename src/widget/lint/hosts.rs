@@ -40,7 +40,10 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Vec<Diagnostic>) {
     // What is no host is told where constants are read.
     let is_host = |entry: &&&str| !entry.contains(['/', '@', ' ', '?', '#']) && !entry.is_empty();
     let is_asked = |entry: &&&str| match parameter(entry) {
-        Some(name) => subject.lint.set_addresses.iter().any(|spot| spot.name == name),
+        Some(name) => {
+            !is_address(subject, name)
+                || subject.lint.set_addresses.iter().any(|spot| spot.name == name)
+        }
         None => called.iter().any(|host| allows(entry, host)),
     };
     for entry in hosts.iter().filter(is_host).filter(|entry| !is_asked(entry)) {
@@ -50,10 +53,16 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Vec<Diagnostic>) {
     }
 }
 
+fn is_address(subject: &Subject<'_>, name: &str) -> bool {
+    let declared = subject.facts.constants.get("PARAMETERS").and_then(|all| all.get(name));
+    declared.is_some_and(|parameter| parameter.get("kind").is_some_and(|kind| kind == "url"))
+}
+
 /// What its owner set may lead anywhere, unless `HOSTS` says so it leads nowhere. Where hosts are named the script may see to
 /// it that it is one of them.
 fn set_addresses(subject: &Subject<'_>, hosts: &[&str], problems: &mut Vec<Diagnostic>) {
-    if hosts.iter().any(|entry| parameter(entry).is_none()) {
+    // One that names no such parameter has its own finding.
+    if !hosts.iter().all(|entry| parameter(entry).is_some_and(|name| is_address(subject, name))) {
         return;
     }
     for spot in &subject.lint.set_addresses {
