@@ -27,6 +27,8 @@ mod ingest;
 mod kerberos;
 mod live;
 mod mistakes;
+mod octokit;
+mod online;
 mod outbound;
 mod pages;
 mod problem;

@@ -42,7 +42,9 @@ impl Recording {
         let mut answer = ResponseTemplate::new(status);
         for (name, value) in found["headers"].as_object().unwrap() {
             // These belong to the connection.
-            if !["connection", "content-length", "transfer-encoding", "content-encoding"].contains(&name.as_str()) {
+            if !["connection", "content-length", "transfer-encoding", "content-encoding"]
+                .contains(&name.as_str())
+            {
                 answer = answer.append_header(name.as_str(), here(value.as_str().unwrap()));
             }
         }
@@ -64,10 +66,12 @@ fn query(url: &url::Url, name: &str) -> Option<String> {
 
 impl Respond for Recording {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let header = |name: &str| request.headers.get(name).map(|it| it.to_str().unwrap().to_owned());
+        let header =
+            |name: &str| request.headers.get(name).map(|it| it.to_str().unwrap().to_owned());
         assert_eq!(header("authorization"), Some(format!("Bearer {TOKEN}")));
         assert_eq!(header("accept").as_deref(), Some("application/vnd.github+json"));
-        let unheard = || ResponseTemplate::new(404).set_body_json(json!({ "message": "Not Found" }));
+        let unheard =
+            || ResponseTemplate::new(404).set_body_json(json!({ "message": "Not Found" }));
         self.answer(request).unwrap_or_else(unheard)
     }
 }
@@ -94,8 +98,10 @@ async fn played(scenario: &str, script: &str) -> Option<Value> {
     ]);
     let run = move || hubs(folder.path(), &["widget", "run", "recorded", "--format", "json"]);
     let output = tokio::task::spawn_blocking(run).await.unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let data: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{scenario}: {out}{err}"));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let data: Value =
+        serde_json::from_str(&out).unwrap_or_else(|_| panic!("{scenario}: {out}{err}"));
     // Of the server's own port nothing depends.
     Some(serde_json::from_str(&data["it"].to_string().replace(&home, GITHUB)).unwrap())
 }
@@ -163,7 +169,9 @@ async fn what_github_is_asked_for_comes_as_the_reference_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_followed_as_github_names_them_and_no_further_than_asked() {
     let issues = |options: &str| {
-        format!("github::issues(\"octokit-fixture-org/paginate-issues\"{options}).map(|it| it.number)")
+        format!(
+            "github::issues(\"octokit-fixture-org/paginate-issues\"{options}).map(|it| it.number)"
+        )
     };
     let all: Vec<u32> = (1..=13).rev().collect();
     check("paginate-issues", &issues(""), json!(all)).await;
