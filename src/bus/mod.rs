@@ -10,9 +10,10 @@ mod ndjson;
 mod recording;
 mod skipped;
 
-pub use amqp::{Amqp, PublishError, Publisher, TlsError};
+pub use amqp::{Amqp, BrokerError, PublishError, Publisher, QueueSeen, QueueState, TlsError};
 pub use fedmsg::{
-    BusError, Fedmsg, FedmsgPublishError, FedmsgPublisher, Fetch, Refused, Signatures, TrustError,
+    BusError, Fedmsg, FedmsgPublishError, FedmsgPublisher, Fetch, ReachError, Refused, Signatures,
+    TrustError,
 };
 pub use gap::Gap;
 pub use ndjson::{Line, Lines};

@@ -10,6 +10,7 @@ mod changes;
 mod history;
 mod intake;
 mod mirror;
+mod online;
 mod own;
 mod reload;
 mod seed;
@@ -17,6 +18,7 @@ mod signatures;
 mod taken;
 mod unreturned;
 
+pub use online::{Finding, Missing, online};
 pub use seed::{hubs as seed, misplaced};
 pub(crate) use signatures::signatures;
 pub(crate) use unreturned::unreturned;

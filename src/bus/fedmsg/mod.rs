@@ -7,10 +7,12 @@
 mod backlog;
 mod endpoint;
 mod publisher;
+mod reach;
 mod signature;
 mod trust;
 
 pub use publisher::{FedmsgPublishError, FedmsgPublisher};
+pub use reach::ReachError;
 pub use signature::{Fetch, Refused, Signatures, TrustError};
 
 use super::{Delivery, FEDMSG, Gap, skipped::Skipped};

@@ -1,6 +1,6 @@
 //! FASJSON, version 1: what is asked of it, and how it answers.
 
-use super::answer::said;
+use super::answer::{said, text};
 use super::door::Door;
 use super::{FasError, PART, Question, Told, shape};
 use crate::config::{Fas as Settings, FasLogin};
@@ -57,7 +57,7 @@ impl Fasjson {
             }
         };
         let answer = self.get(&path, part, mask, deadline).await?;
-        let Some(mut envelope) = self.read(question, &answer)? else { return Ok(None) };
+        let Some(mut envelope) = self.read(&question.what(), &answer)? else { return Ok(None) };
         // Not `next_page`: where a page was asked for by its number it names that same page for ever.
         let parts = envelope["page"]["total_pages"].as_u64().unwrap_or(1);
         let result = envelope["result"].take();
@@ -71,6 +71,20 @@ impl Fasjson {
         })?;
         let parts = u32::try_from(parts).unwrap_or(u32::MAX);
         Ok(Some(Told { value, bytes: answer.body.len(), parts }))
+    }
+
+    /// As whom it knows us, by its own word.
+    pub(super) async fn who(&self, deadline: Instant) -> Result<String, FasError> {
+        let headers = vec![("accept".to_owned(), "application/json".to_owned())];
+        let at = self.at("/me/");
+        let answer = self.door.get(&self.outbound, &at, (headers, &[]), deadline).await?;
+        let what = "hubs itself";
+        let envelope = self.read(what, &answer)?;
+        let envelope = envelope.ok_or_else(|| FasError::NotThere { url: self.api.to_string() })?;
+        let me = &envelope["result"];
+        let name = text(me, "username").or(text(me, "service"));
+        let (status, why) = (answer.status, "it names neither a person nor a service");
+        name.map(Into::into).ok_or(FasError::Nonsense { what: what.into(), status, why })
     }
 
     async fn get(
@@ -93,9 +107,9 @@ impl Fasjson {
     }
 
     /// The envelope, or nothing where FASJSON has no such person or group.
-    fn read(&self, question: &Question, answer: &Answer) -> Result<Option<Value>, FasError> {
+    fn read(&self, what: &str, answer: &Answer) -> Result<Option<Value>, FasError> {
         let body = serde_json::from_slice::<Value>(&answer.body);
-        let (what, status) = (question.what(), answer.status);
+        let (what, status) = (what.to_owned(), answer.status);
         let why = "it is no JSON";
         match (status, body) {
             (200..=299, Ok(body)) => Ok(Some(body)),

@@ -156,6 +156,15 @@ impl Fas {
         Ok(known.told.clone())
     }
 
+    /// As whom it lets us in. Asked anew each time.
+    pub async fn who(&self, deadline: Instant) -> Result<String, FasError> {
+        match &self.server {
+            Server::Nobody => Err(FasError::Nobody),
+            Server::Fasjson(server) => server.who(deadline).await,
+            Server::Fas2(server) => server.who(deadline).await,
+        }
+    }
+
     async fn shared(&self, question: &Question, deadline: Instant) -> Result<Arc<Known>, FasError> {
         let asking = async {
             let asked = Timestamp::now();

@@ -1,5 +1,7 @@
 //! Bindings, called from scripts as widgets call them.
 
+mod documents;
+
 use super::*;
 use crate::config::Limits;
 use crate::hub::{Config, Hub, HubKind, InstanceId, Placed, Visibility};
