@@ -21,6 +21,7 @@ mod kindness;
 mod listen;
 mod login;
 mod look;
+mod openapi;
 mod operations;
 mod pages;
 mod problem;
@@ -133,6 +134,7 @@ fn pages() -> Routes {
         .post("/hooks/github", hooks::github)
         .get("/healthz", operations::healthz)
         .get("/metrics", operations::metrics)
+        .get("/openapi.json", openapi::show)
 }
 
 fn live() -> Routes {

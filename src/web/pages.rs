@@ -1,6 +1,7 @@
 //! Pages: all hubs, and one hub; both complete without JavaScript.
 
 use super::errors::{JsonError, PageError};
+use super::openapi::{HubJson, ViewerJson};
 use super::viewer::Viewer;
 use super::{Services, feed, look, problem, roles, text};
 use crate::hub::{Column, Hub, HubKind, Visibility};
@@ -11,7 +12,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use serde_json::json;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -202,36 +202,14 @@ pub(super) async fn hub_json(
     } else {
         Vec::new()
     };
-    let ids: Vec<_> = instances.iter().map(|instance| instance.id).collect();
-    let of =
-        |column| instances.iter().filter(|i| i.column == column).map(|i| i.id).collect::<Vec<_>>();
-    // Owners are members too, as readers of the original expect.
-    let mut members: Vec<_> = hub.members.iter().chain(&hub.owners).collect();
-    members.sort_unstable();
-    members.dedup();
-    let mut told = json!({
-        "name": hub.name,
-        "kind": hub.kind,
-        "summary": hub.summary,
-        "avatar": hub.avatar,
-        "columns": { "left": of(Column::Left), "right": of(Column::Right), "left_width": hub.left_width },
-        "left_width": hub.left_width,
-        "widgets": ids,
-        "owners": hub.owners,
-        "members": members,
-        "subscribers": hub.subscribers,
-        "stargazers": hub.stargazers,
-        "archived": hub.archived,
-        "visibility": hub.visibility,
+    let placed: Vec<_> = instances.iter().map(|it| (it.id, it.column)).collect();
+    let who = viewer.username().map(|username| ViewerJson {
+        username,
+        roles: viewer.roles_on(&found),
+        may_join: viewer.may_join(&found),
+        may_edit: viewer.may_edit(&found),
     });
-    if let Some(username) = viewer.username() {
-        told["viewer"] = json!({
-            "username": username,
-            "roles": viewer.roles_on(&found),
-            "may_join": viewer.may_join(&found),
-            "may_edit": viewer.may_edit(&found),
-        });
-    }
+    let told = HubJson::new(&hub, &placed, who);
     let mut response = Json(told).into_response();
     keep(&mut response, &viewer);
     if found.visibility != Visibility::Public {
