@@ -35,6 +35,19 @@ function tick(root = document) {
     if (time.textContent !== words) time.textContent = words;
     time.title = new Date(then).toLocaleString();
   }
+  for (const time of root.querySelectorAll("time[data-zone]")) {
+    const words = clock(time.dataset.zone);
+    if (words && time.textContent !== words) time.textContent = words;
+  }
+}
+
+/** What a clock shows in a zone; nothing for a zone that the browser does not know. */
+function clock(timeZone) {
+  try {
+    return new Date().toLocaleTimeString("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" });
+  } catch {
+    return "";
+  }
 }
 
 // ---- Morphing: makes one tree like another, touching only what differs. ----
@@ -109,7 +122,7 @@ function move(parent, node, before) {
 function sameButForAges(old, fresh) {
   const plain = (node) => {
     const copy = node.cloneNode(true);
-    for (const time of copy.querySelectorAll("time[data-ago]")) time.replaceChildren(), time.removeAttribute("title");
+    for (const time of copy.querySelectorAll("time[data-ago], time[data-zone]")) time.replaceChildren(), time.removeAttribute("title");
     copy.classList.remove("changed");
     if (!copy.getAttribute("class")) copy.removeAttribute("class");
     return copy;

@@ -6,6 +6,7 @@
 
 mod advice;
 mod card;
+mod chart;
 mod diagnose;
 mod editing;
 mod engine;

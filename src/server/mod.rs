@@ -9,6 +9,7 @@ mod catch_up;
 mod changes;
 mod history;
 mod intake;
+mod mirror;
 mod own;
 mod reload;
 mod seed;
@@ -35,13 +36,15 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Accounts, Assets, Ingest, Pace, Previews, Services, UserHub, Webhooks};
+use crate::web::{
+    self, Accounts, Assets, Changing, Ingest, Pace, Previews, Services, Webhooks,
+};
 use crate::widget::Shelf;
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use buses::Buses;
 use changes::Changes;
 use jiff::Timestamp;
+use mirror::Mirror;
 use own::Own;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -157,12 +160,14 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     });
     let kept = settings.datanommer.clone();
     tasks.spawn(history::prune_on_and_on(datanommer.clone(), kept, clock, stop.clone()));
+    let (mirroring, wishes) = mirror::wishes();
     let parts = buses::Parts {
         triage: triage.clone(),
         datanommer,
         journal,
         rebuild: rebuild.clone(),
         store: store.clone(),
+        mirroring: mirroring.clone(),
         clock,
     };
     let (buses, sender) = Buses::open(&settings.bus, parts, &tasks, &stop).await?;
@@ -177,7 +182,11 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         turn: tokio::sync::Mutex::default(),
     });
     let assets = Arc::new(Assets::new(&site));
-    let user_hub: UserHub = Arc::new(ArcSwap::from_pointee(settings.user_hub.clone()));
+    let changing = Changing::default();
+    changing.take(&settings);
+    let mirror = Mirror::new(fas.clone(), store.clone(), changes.clone(), clock);
+    tasks.spawn(mirror.run(wishes, stop.clone()));
+    mirroring.mirror(mirror::mirrored(&settings)).await;
     let reload = reload::Reload {
         site: site.clone(),
         file,
@@ -191,7 +200,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         live: live.clone(),
         settings: settings.clone(),
         changes: changes.clone(),
-        user_hub: user_hub.clone(),
+        changing: changing.clone(),
+        mirroring,
         clock,
     };
     reload.watch(&tasks, stop.clone());
@@ -205,12 +215,16 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         shelf: shelf.clone(),
         renderer,
         assets,
-        ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
+        ingest: Ingest::new(
+            sender.clone(),
+            settings.server.ingest_token.clone(),
+            settings.auth.is_dev(),
+        ),
         webhooks: webhooks(&sender, &settings, clock),
         previews: Previews::new(data.clone(), settings.sandbox.clone()),
         cases: case_runs::case_runs(site.clone(), settings.sandbox.clone()),
         metrics,
-        accounts: accounts(&settings, address, fas, (user_hub, changes), clock)?,
+        accounts: accounts(&settings, address, fas, (changing, changes), clock)?,
         pace: Pace::default(),
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
@@ -264,14 +278,14 @@ fn accounts(
     settings: &Settings,
     address: SocketAddr,
     fas: Fas,
-    (user_hub, changes): (UserHub, Arc<Changes>),
+    (changing, changes): (Changing, Arc<Changes>),
     clock: fn() -> Timestamp,
 ) -> anyhow::Result<Accounts> {
     let tell = Arc::new(move |change| {
         let changes = changes.clone();
         Box::pin(async move { changes.tell(change).await }) as _
     });
-    Ok(Accounts::new(settings, address, fas, user_hub, tell, clock)?)
+    Ok(Accounts::new(settings, address, fas, changing, tell, clock)?)
 }
 
 /// What is kept on disk.

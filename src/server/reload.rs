@@ -4,6 +4,7 @@
 //! them anew from the data that is there; nothing else is touched.
 
 use super::changes::Changes;
+use super::mirror::{self, Mirroring};
 use super::seed;
 use crate::config::{Settings, Site};
 use crate::diagnostic::Diagnostic;
@@ -14,7 +15,7 @@ use crate::render::Renderer;
 use crate::script::Pool;
 use crate::store::Store;
 use crate::triage::Triage;
-use crate::web::{Assets, UserHub};
+use crate::web::{Assets, Changing};
 use crate::widget::{Library, Shelf};
 use jiff::Timestamp;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode};
@@ -48,7 +49,8 @@ pub(super) struct Reload {
     pub(super) live: Live,
     pub(super) settings: Settings,
     pub(super) changes: Arc<Changes>,
-    pub(super) user_hub: UserHub,
+    pub(super) changing: Changing,
+    pub(super) mirroring: Mirroring,
     pub(super) clock: fn() -> Timestamp,
 }
 
@@ -254,7 +256,8 @@ impl Reload {
             }
             Err(error) => tracing::error!(%error, "new hubs of hubs.toml could not be made"),
         }
-        self.user_hub.store(Arc::new(new.user_hub.clone()));
+        self.changing.take(&new);
+        self.mirroring.mirror(mirror::mirrored(&new)).await;
         let old = std::mem::replace(&mut self.settings, new);
         let same =
             |settings: &Settings| Settings { hubs: vec![], user_hub: vec![], ..settings.clone() };

@@ -2,7 +2,7 @@
 
 use super::Services;
 use super::attempts::Attempts;
-use crate::config::{Auth, AuthKind, Settings, WidgetEntry};
+use crate::config::{Auth, AuthKind, HubEntry, Settings, WidgetEntry};
 use crate::hub::{Change, HubName};
 use crate::outbound::Fas;
 use crate::outbound::fas::Question;
@@ -10,6 +10,7 @@ use crate::outbound::oidc::{Oidc, OidcError};
 use crate::store::{Lifetime, Person, Session, StoreError, user_hub};
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,15 +25,29 @@ const FAS_TAKES: Duration = Duration::from_secs(4);
 /// Tells of a change whoever must know: the index, open pages, buses. Returns once it is certain that they will.
 pub type Tell = dyn Fn(Change) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
-/// The widgets of a new person's hub, which hubs.toml may change meanwhile.
-pub type UserHub = Arc<ArcSwap<Vec<WidgetEntry>>>;
+/// What hubs.toml says that concerns people, and may say otherwise while the server runs. Clones are one.
+#[derive(Clone, Default)]
+pub struct Changing {
+    /// The widgets of a new person's hub.
+    user_hub: Arc<ArcSwap<Vec<WidgetEntry>>>,
+    /// Of hubs that mirror a group of FAS, which.
+    mirrored: Arc<ArcSwap<BTreeMap<HubName, String>>>,
+}
+
+impl Changing {
+    pub fn take(&self, settings: &Settings) {
+        self.user_hub.store(Arc::new(settings.user_hub.clone()));
+        let group = |hub: &HubEntry| Some((hub.name.clone(), hub.fas_group.clone()?));
+        self.mirrored.store(Arc::new(settings.hubs.iter().filter_map(group).collect()));
+    }
+}
 
 pub struct Accounts {
     auth: Auth,
     /// Where browsers find us: scheme, host and port.
     base: String,
     fas: Fas,
-    user_hub: UserHub,
+    changing: Changing,
     tell: Arc<Tell>,
     provider: Option<Oidc>,
     pub(super) attempts: Attempts,
@@ -43,7 +58,7 @@ impl Accounts {
         settings: &Settings,
         address: SocketAddr,
         fas: Fas,
-        user_hub: UserHub,
+        changing: Changing,
         tell: Arc<Tell>,
         clock: fn() -> Timestamp,
     ) -> Result<Self, OidcError> {
@@ -64,7 +79,7 @@ impl Accounts {
                 Some(Oidc::new(oidc, &back, clock)?)
             }
         };
-        Ok(Self { auth, base, fas, user_hub, tell, provider, attempts: Attempts::default() })
+        Ok(Self { auth, base, fas, changing, tell, provider, attempts: Attempts::default() })
     }
 
     pub(super) fn auth(&self) -> &Auth {
@@ -105,6 +120,11 @@ impl Accounts {
         self.provider.as_ref()
     }
 
+    /// The group of FAS whose members are those of a hub.
+    pub(super) fn mirrored_group(&self, hub: &HubName) -> Option<String> {
+        self.changing.mirrored.load().get(hub).cloned()
+    }
+
     pub(super) async fn tell(&self, change: Change) {
         (self.tell)(change).await;
     }
@@ -139,7 +159,7 @@ impl Services {
                 Person { username: username.into(), full_name: full_name.clone(), created_at: now };
             self.store.add_person(&person).await?;
         }
-        let widgets = self.accounts.user_hub.load_full();
+        let widgets = self.accounts.changing.user_hub.load_full();
         let (hub, instances) = user_hub(name, &full_name, &widgets, now);
         let made = !has_hub && self.store.create_hub(&hub, &instances).await?;
         if made || known.is_none() {

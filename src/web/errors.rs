@@ -60,6 +60,10 @@ pub(super) enum PageError {
     )]
     LastOwner(HubName),
     #[error(
+        "Who is in `{hub}` is decided in FAS: it is like the group `{group}` there. Join or leave that one."
+    )]
+    Mirrored { hub: HubName, group: String },
+    #[error(
         "This login did not begin in this browser, was used before, or took longer than a quarter of an hour, so it does not count. If you are not logged in, begin again."
     )]
     NoLogin,
@@ -109,6 +113,7 @@ impl PageError {
             | Self::StaleForm
             | Self::DevElsewhere
             | Self::Closed(_)
+            | Self::Mirrored { .. }
             | Self::UnfitUsername { .. }
             | Self::TakenUsername(_) => StatusCode::FORBIDDEN,
             Self::NotLoggedIn => StatusCode::UNAUTHORIZED,
@@ -148,7 +153,7 @@ impl PageError {
                 | Self::Login(_)
                 | Self::StaleForm
                 | Self::NotLoggedIn
-            Self::MustLogIn(_) | Self::NoSuchHub(_) | Self::NoSuchWidget { .. } | Self::NotYours
+                | Self::MustLogIn(_)
         )
     }
 

@@ -28,11 +28,17 @@ const UNDER_WAY: usize = 512;
 pub struct Ingest {
     sender: mpsc::Sender<Delivery>,
     token: Option<Secret>,
+    trusts_machine: bool,
 }
 
 impl Ingest {
-    pub fn new(sender: mpsc::Sender<Delivery>, token: Option<Secret>) -> Self {
-        Self { sender, token }
+    /// `trusts_machine`: whether who is on this machine needs no token. Behind a proxy everybody seems to be.
+    pub fn new(
+        sender: mpsc::Sender<Delivery>,
+        token: Option<Secret>,
+        trusts_machine: bool,
+    ) -> Self {
+        Self { sender, token, trusts_machine }
     }
 
     /// The answer for whoever may not ask what concerns the whole server.
@@ -40,7 +46,7 @@ impl Ingest {
         self.admits(peer, headers).err().map(IntoResponse::into_response)
     }
 
-    /// From this machine anybody may (the dev login is loopback only), from elsewhere whoever has the token.
+    /// Under the dev login, which is loopback only, anybody may from this machine; from elsewhere whoever has the token.
     fn admits(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refused> {
         let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         match (given.and_then(|value| value.strip_prefix(b"Bearer ")), &self.token) {
@@ -49,7 +55,7 @@ impl Ingest {
             }
             (Some(_), Some(_)) => Err(Refused::WrongToken),
             (Some(_), None) => Err(Refused::NoTokenHere),
-            (None, _) if security::is_local(peer.ip(), headers) => Ok(()),
+            (None, _) if self.trusts_machine && security::is_local(peer.ip(), headers) => Ok(()),
             (None, _) => Err(Refused::NoToken),
         }
     }
@@ -58,7 +64,7 @@ impl Ingest {
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error(
-        "from another machine or a proxy, send `Authorization: Bearer` with the token of [server] ingest_token"
+        "from another machine or a proxy, and wherever people log in at a provider, send `Authorization: Bearer` with the token of [server] ingest_token"
     )]
     NoToken,
     #[error("that is not the token of [server] ingest_token")]

@@ -30,7 +30,7 @@ mod viewer;
 mod why;
 mod widgets;
 
-pub use accounts::{Accounts, Tell, UserHub};
+pub use accounts::{Accounts, Changing, Tell};
 pub use assets::Assets;
 pub use editing::Pace;
 pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};

@@ -109,7 +109,7 @@ pub(super) async fn hub(
             right: &right,
             cursor: &cursor,
             editor: viewer.may_mend(),
-            deeds: roles::buttons(&viewer, &found),
+            deeds: roles::buttons(&services, &viewer, &found),
             may_edit: viewer.may_edit(&found),
         },
     )?;

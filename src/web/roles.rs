@@ -54,7 +54,7 @@ impl Deed {
 
 /// `POST /api/hub/{hub}/{subscribe,unsubscribe,star,unstar,join,leave}`: 303 back to the hub for a form, `{"hub",
 /// "username", "roles", "changed"}` for a program. 401, or for a form the way to log in, for who is not logged in; 403 for
-/// who would join a hub that others must let them into; 404 for a hub that is not there or not for them; 409 for the last
+/// who would join a hub that others must let them into, or one that mirrors a group of FAS; 404 for a hub that is not there or not for them; 409 for the last
 /// owner, who can't leave.
 pub(super) async fn act(
     State(services): State<Arc<Services>>,
@@ -94,6 +94,10 @@ async fn acted(
     let deed = wanted.ok_or_else(|| PageError::NoSuchPage(format!("/api/hub/{hub}/{deed}")))?;
     let username = viewer.username().ok_or(PageError::NotLoggedIn)?.to_owned();
     let hub = services.find(viewer, hub).await?;
+    let group = services.accounts.mirrored_group(&hub.name);
+    if let Some(group) = group.filter(|_| matches!(deed, Deed::Join | Deed::Leave)) {
+        return Err(PageError::Mirrored { hub: hub.name, group });
+    }
     if deed == Deed::Join && !viewer.may_join(&hub) && !hub.has_member(&username) {
         return Err(PageError::Closed(hub.name));
     }
@@ -144,7 +148,7 @@ async fn change(
 }
 
 /// What this viewer can become or cease to be, as buttons for the head of a hub's page.
-pub(super) fn buttons(viewer: &Viewer, hub: &Hub) -> Vec<DeedButton> {
+pub(super) fn buttons(services: &Services, viewer: &Viewer, hub: &Hub) -> Vec<DeedButton> {
     let Some(username) = viewer.username() else { return Vec::new() };
     let roles = viewer.roles_on(hub);
     let either =
@@ -154,8 +158,11 @@ pub(super) fn buttons(viewer: &Viewer, hub: &Hub) -> Vec<DeedButton> {
         deeds.push(either(Role::Subscriber, Deed::Subscribe, Deed::Unsubscribe));
         deeds.push(either(Role::Stargazer, Deed::Star, Deed::Unstar));
     }
+    let is_mirror = services.accounts.mirrored_group(&hub.name).is_some();
     let is_last = hub.has_owner(username) && hub.owners.len() == 1;
-    if hub.has_member(username) && !is_last {
+    if is_mirror {
+        // Who is in it is decided elsewhere.
+    } else if hub.has_member(username) && !is_last {
         deeds.push(Deed::Leave);
     } else if viewer.may_join(hub) && hub.kind == HubKind::Group && !hub.has_member(username) {
         deeds.push(Deed::Join);

@@ -29,6 +29,7 @@ mod ingest;
 mod kerberos;
 mod live;
 mod matrix;
+mod mirror;
 mod mistakes;
 mod oidc;
 mod outbound;
