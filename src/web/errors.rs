@@ -4,7 +4,7 @@
 
 use super::{Services, look};
 use crate::hub::{HubName, InstanceId, NameError, WidgetName};
-use crate::render::ErrorPage;
+use crate::render::{ErrorPage, Language};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -42,6 +42,24 @@ impl PageError {
         Self::Internal(error.into())
     }
 
+    /// For a reader, in their language where the catalogue has it: what only authors of widgets meet is in English.
+    fn said(&self, language: Language) -> String {
+        let translated = match self {
+            _ if language == Language::English => None,
+            Self::NoSuchHub(name) => language.say("no-such-hub", &[("name", name.as_str().into())]),
+            Self::NoSuchWidget { hub, id } => {
+                let args = [("hub", hub.as_str().into()), ("id", id.to_string().into())];
+                language.say("no-such-widget", &args)
+            }
+            Self::NoSuchPage(path) => {
+                language.say("no-such-page", &[("path", path.as_str().into())])
+            }
+            Self::Internal(_) => language.say("no-answer", &[]),
+            _ => None,
+        };
+        translated.unwrap_or_else(|| self.to_string())
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -73,11 +91,11 @@ pub(super) async fn render(State(services): State<Arc<Services>>, response: Resp
         return response;
     };
     let status = response.status();
-    let message = error.to_string();
+    let message = error.said(look::look().lang);
     if look::as_text() {
         return (status, format!("{message}\n")).into_response();
     }
-    let context = ErrorPage { status: status.as_u16(), title: title(status), message: &message };
+    let context = ErrorPage { status: status.as_u16(), title: &title(status), message: &message };
     match services.renderer.page_for(look::look(), "error.html", context, (services.clock)()) {
         Ok(page) => (status, Html(page)).into_response(),
         // A broken error page must not hide the error.
@@ -106,12 +124,13 @@ impl IntoResponse for JsonError {
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::NOT_FOUND => "Not here",
-        StatusCode::FORBIDDEN => "Not open to you",
-        _ => "Something failed",
-    }
+fn title(status: StatusCode) -> String {
+    let key = match status {
+        StatusCode::NOT_FOUND => "not-here",
+        StatusCode::FORBIDDEN => "not-open",
+        _ => "something-failed",
+    };
+    look::look().lang.say(key, &[]).unwrap_or_default()
 }
 
 /// `GET` of anything else: a trailing slash is forgiven, the rest is a 404.
