@@ -13,23 +13,60 @@ const busy = () => document.activeElement?.matches("input, textarea, select") ||
 /** What looks over the cards once they are redrawn: a search that is on. */
 let redrawn = () => {};
 
-// ---- Ages. The same words as `ago` in src/render/words.rs. ----
+// ---- What is said: in English, unless the page brings the words of its language along ----
+
+const WORDS = {
+  "ago-day": "1 day",
+  "ago-days": "{n} days",
+  "ago-future": "in {amount}",
+  "ago-hours": "{n} h",
+  "ago-minutes": "{n} min",
+  "ago-now": "just now",
+  "ago-past": "{amount} ago",
+  "ago-soon": "in a moment",
+  boxes: "{n} of {all} boxes",
+  "caught-up": "Caught up, {n} changes",
+  "caught-up-none": "Caught up, nothing had changed",
+  "caught-up-one": "Caught up, 1 change",
+  changed: "{titles} changed",
+  "changed-others": "{titles} and others changed",
+  "go-on": "Go on",
+  "live-off": "connecting",
+  "live-on": "live",
+  "new-since": "new since {time}",
+  "not-fetched": "It could not be fetched.",
+  "open-it-alone": "Open it alone",
+  pause: "Pause",
+  stopped: "Live updates stopped at {time}. What you see is from then.",
+};
+const root = document.documentElement;
+if (root.dataset.words) Object.assign(WORDS, JSON.parse(root.dataset.words));
+const say = (key, filled = {}) => WORDS[key].replace(/\{(\w+)\}/g, (_, name) => filled[name]);
+const locale = root.lang === "en" ? "en-GB" : root.lang;
+
+/** A card that comes by the stream is in English around what its widget says. */
+function localise(card) {
+  if (!root.dataset.words) return;
+  for (const mark of card.querySelectorAll("[data-say]")) mark.textContent = WORDS[mark.dataset.say] ?? mark.textContent;
+}
+
+// ---- Ages. The same words as `Language::ago` in src/render/catalogue. ----
 
 function ago(then, now = Date.now()) {
   const seconds = Math.floor(now / 1000) - Math.floor(then / 1000);
   const distance = Math.abs(seconds);
   const rounded = (unit) => Math.floor((distance + unit / 2) / unit);
   let amount;
-  if (distance < 45) return seconds >= 0 ? "just now" : "in a moment";
-  if (rounded(60) < 60) amount = `${Math.max(rounded(60), 1)} min`;
-  else if (rounded(3600) < 24) amount = `${rounded(3600)} h`;
-  else if (rounded(86400) < 30) amount = `${rounded(86400)} day${rounded(86400) === 1 ? "" : "s"}`;
+  if (distance < 45) return say(seconds >= 0 ? "ago-now" : "ago-soon");
+  if (rounded(60) < 60) amount = say("ago-minutes", { n: Math.max(rounded(60), 1) });
+  else if (rounded(3600) < 24) amount = say("ago-hours", { n: rounded(3600) });
+  else if (rounded(86400) < 30) amount = say(rounded(86400) === 1 ? "ago-day" : "ago-days", { n: rounded(86400) });
   else {
     const date = new Date(then);
     const year = date.getFullYear() === new Date(now).getFullYear() ? undefined : "numeric";
-    return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year });
+    return date.toLocaleDateString(locale, { day: "numeric", month: "short", year });
   }
-  return seconds >= 0 ? `${amount} ago` : `in ${amount}`;
+  return say(seconds >= 0 ? "ago-past" : "ago-future", { amount });
 }
 
 function tick(root = document) {
@@ -38,7 +75,7 @@ function tick(root = document) {
     if (Number.isNaN(then)) continue;
     const words = ago(then);
     if (time.textContent !== words) time.textContent = words;
-    time.title = new Date(then).toLocaleString();
+    time.title = new Date(then).toLocaleString(locale);
   }
   for (const time of root.querySelectorAll("time[data-zone]")) {
     const words = clock(time.dataset.zone);
@@ -185,6 +222,7 @@ function show(view) {
   if (Date.parse(view.built_at) < Date.parse(card.dataset.built)) return false;
   const fresh = parse(view.html).querySelector("article");
   if (!fresh) return false;
+  localise(fresh);
   // What is wrong with it is not of its HTML, which is the same for every viewer.
   const problem = problemOf(card);
   if (problem) fresh.append(problem.cloneNode(true));
@@ -243,7 +281,7 @@ function mark(rows) {
     const next = row.nextElementSibling;
     const isTop = !row.previousElementSibling || row.previousElementSibling.classList.contains("arrived");
     if (!isTop || !next || next.classList.contains("arrived") || row.parentNode.querySelector("[data-since]")) continue;
-    next.dataset.since = `new since ${hour(leftAt)}`;
+    next.dataset.since = say("new-since", { time: hour(leftAt) });
   }
 }
 
@@ -267,9 +305,9 @@ async function load(card) {
     const sentence = document.createElement("p");
     const link = document.createElement("a");
     link.href = `/${main.dataset.hub}/${card.dataset.id}`;
-    link.textContent = "Open it alone";
+    link.textContent = say("open-it-alone");
     sentence.className = "trouble";
-    sentence.append("It could not be fetched. ", link);
+    sentence.append(say("not-fetched"), " ", link);
     card.querySelector(".card-body").replaceChildren(sentence);
   }
 }
@@ -303,7 +341,8 @@ function announce(title) {
   news.titles.add(title);
   news.timer ||= setTimeout(() => {
     const titles = [...news.titles];
-    page("announce").textContent = `${titles.slice(0, 3).join(", ")}${titles.length > 3 ? " and others" : ""} changed`;
+    const few = titles.slice(0, 3).join(", ");
+    page("announce").textContent = say(titles.length > 3 ? "changed-others" : "changed", { titles: few });
     news.titles.clear();
     news.last = Date.now();
     news.timer = 0;
@@ -478,8 +517,8 @@ class Stream {
     // What was missed comes right behind the connection; then it is counted.
     clearTimeout(this.#timers.caughtUp);
     this.#timers.caughtUp = setTimeout(() => {
-      const changes = this.#missed === 0 ? "nothing had changed" : `${this.#missed} change${this.#missed === 1 ? "" : "s"}`;
-      this.#bar(`Caught up, ${changes}`, true);
+      const key = this.#missed === 0 ? "caught-up-none" : this.#missed === 1 ? "caught-up-one" : "caught-up";
+      this.#bar(say(key, { n: this.#missed }), true);
       this.#timers.caughtUp = setTimeout(() => (page("lost").hidden = true), 4000);
     }, 800);
   }
@@ -489,7 +528,7 @@ class Stream {
     this.#mark("lost");
     clearTimeout(this.#timers.caughtUp);
     this.#timers.bar ||= setTimeout(() => {
-      this.#bar(`Live updates stopped at ${hour(this.#lostAt)}. What you see is from then.`, false);
+      this.#bar(say("stopped", { time: hour(this.#lostAt) }), false);
     }, Math.max(0, this.#lostAt + 5000 - Date.now()));
   }
 
@@ -497,7 +536,7 @@ class Stream {
     const mark = page("live");
     mark.hidden = false;
     mark.dataset.state = state;
-    mark.querySelector("span").textContent = state === "live" ? "live" : "connecting";
+    mark.querySelector("span").textContent = say(state === "live" ? "live-on" : "live-off");
   }
 
   #bar(text, good) {
@@ -610,8 +649,8 @@ if (main) {
   loadMissing();
   // What only some readers use comes when the page is done with the rest.
   const later = self.requestIdleCallback ?? ((act) => setTimeout(act, 200));
-  if (main.dataset.search) later(async () => (redrawn = (await import(main.dataset.search)).search(main)));
-  if (main.dataset.tv) later(async () => (await import(main.dataset.tv)).rotate(main));
+  if (main.dataset.search) later(async () => (redrawn = (await import(main.dataset.search)).search(main, say)));
+  if (main.dataset.tv) later(async () => (await import(main.dataset.tv)).rotate(main, say));
 } else {
   setInterval(tick, 10_000);
 }

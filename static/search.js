@@ -6,7 +6,7 @@
 const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** Attaches to the search of the page's bar. Returns what looks over the cards again once they are redrawn. */
-export function search(main) {
+export function search(main, say) {
   const input = document.querySelector(".search input");
   const none = document.getElementById("none");
   const count = document.getElementById("found");
@@ -24,7 +24,7 @@ export function search(main) {
     none.querySelector("q").textContent = input.value;
     none.querySelector("a").href = `/?q=${encodeURIComponent(input.value)}`;
     light(main, words);
-    return words.length ? `${found} of ${main.querySelectorAll(".card:not([hidden])").length} boxes` : "";
+    return words.length ? say("boxes", { n: found, all: main.querySelectorAll(".card:not([hidden])").length }) : "";
   }
 
   let timer = 0;

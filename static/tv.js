@@ -5,7 +5,7 @@
 const EVERY = 15_000;
 
 /** Turns the pages of both columns; the button, or a space, stops and goes on. */
-export function rotate(main) {
+export function rotate(main, say) {
   const columns = [...main.querySelectorAll(".column")].map((element) => ({ element, page: 0 }));
   const button = document.getElementById("pause");
   let timer = 0;
@@ -17,7 +17,7 @@ export function rotate(main) {
   const run = (going) => {
     clearInterval(timer);
     timer = going ? setInterval(next, EVERY) : 0;
-    button.textContent = going ? "Pause" : "Go on";
+    button.textContent = say(going ? "pause" : "go-on");
     button.setAttribute("aria-pressed", String(!going));
   };
   button.hidden = false;

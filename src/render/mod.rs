@@ -8,6 +8,7 @@ mod advice;
 mod atom;
 mod badge;
 mod card;
+mod catalogue;
 mod chart;
 mod diagnose;
 mod editing;
@@ -26,6 +27,7 @@ mod words;
 pub use atom::{AtomEntry, AtomFeed, atom};
 pub use badge::{Badge, BadgeState, badge};
 pub use card::{CardHtml, Chrome, Skeleton, Style};
+pub use catalogue::Language;
 pub use editing::{
     Detail, EditPage, EditPlace, EditWidgetPage, HistoryPart, HistoryRow, PersonRow,
 };
@@ -128,8 +130,10 @@ impl Renderer {
             Diagnostic::error(format!("page `{template}` has nothing to show: {error}"))
         })?;
         context.insert("look", &look);
+        context.insert("lang", look.lang.code());
+        context.insert("words", &look.lang.script_words());
         let html = self.engine.load().render(template, &context, Audience::Page, PAGE_BYTES)?;
-        Ok(refresh_ages(&html, now))
+        Ok(look.lang.localised(times::refresh_ages_in(look.lang, &html, now)))
     }
 
     /// Hash of a widget's template with all that it includes and extends, and of the card around it. `None` without one.

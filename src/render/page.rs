@@ -1,5 +1,6 @@
 //! What each page's template is given: the first argument of [`super::Renderer::page`] beside each.
 
+use super::catalogue::Language;
 use super::gallery::GalleryEntry;
 use crate::diagnostic::Severity;
 use crate::hub::{Hub, HubKind, HubName, InstanceId, WidgetName};
@@ -10,6 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Look {
     pub theme: Theme,
+    pub lang: Language,
     /// For a screen on a wall: larger, without a foot, going from card to card by itself.
     pub tv: bool,
     /// For a frame in another page: no bar, no header, no ground of its own.
@@ -34,6 +36,11 @@ impl Theme {
         ("dark", Self::Dark),
         ("contrast", Self::Contrast),
     ];
+
+    pub fn name(self) -> &'static str {
+        let known = Self::ALL.into_iter().find_map(|(name, theme)| (theme == self).then_some(name));
+        known.unwrap_or("system")
+    }
 
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find_map(|(known, theme)| (known == name).then_some(theme))

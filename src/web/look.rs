@@ -1,9 +1,10 @@
-//! How a reader wants pages: which colours, in a frame, on a wall, or as plain text.
+//! How a reader wants pages: which language and colours, in a frame, on a wall, or as plain text.
 //!
 //! It is read once from each request and holds for whatever answers it, also for an error's page. A reader's choice of
-//! colours is a cookie, set by following `?theme=…` on any page: a form's button or a link, without JavaScript.
+//! colours or language is a cookie, set by following `?theme=…` or `?lang=…` on any page: a form's button or a link,
+//! without JavaScript. The language is else what the browser asks for.
 
-use crate::render::{Look, Theme};
+use crate::render::{Language, Look, Theme};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
@@ -33,26 +34,38 @@ pub(super) fn as_text() -> bool {
     WANTED.try_with(|wanted| wanted.text).unwrap_or_default()
 }
 
-/// Around all handlers of pages. `?theme=` is kept and taken out of the address; beside `?embed` or `?tv`, which are
-/// addresses that others are given, it holds for that page alone.
+/// Around all handlers of pages. `?theme=` and `?lang=` are kept and taken out of the address; beside `?embed` or `?tv`,
+/// which are addresses that others are given, they hold for that page alone.
 pub(super) async fn seen(request: Request, next: Next) -> Response {
     let asked = Asked::of(request.uri());
-    if let Some(theme) = asked.theme.filter(|_| !asked.embed && !asked.tv)
+    if !asked.embed
+        && !asked.tv
         && request.method() == Method::GET
-        && let Some(response) = chosen(request.uri(), theme)
+        && let Some(response) = chosen(request.uri(), &asked)
     {
         return response;
     }
-    let theme = asked.theme.or_else(|| kept(request.headers())).unwrap_or_default();
-    let look = Look { theme, tv: asked.tv, embed: asked.embed };
-    let wanted = Wanted { look, text: prefers_text(request.headers()) };
+    let headers = request.headers();
+    let theme = asked.theme.or_else(|| kept(headers, THEME).and_then(Theme::named));
+    let lang = asked.lang.or_else(|| kept(headers, LANG).and_then(Language::named));
+    let look = Look {
+        theme: theme.unwrap_or_default(),
+        lang: lang.unwrap_or_else(|| Language::preferred(text(headers, header::ACCEPT_LANGUAGE))),
+        tv: asked.tv,
+        embed: asked.embed,
+    };
+    let wanted = Wanted { look, text: prefers_text(headers) };
     WANTED.scope(wanted, next.run(request)).await
 }
+
+const THEME: &str = "theme";
+const LANG: &str = "lang";
 
 /// What the address says.
 #[derive(Default)]
 struct Asked {
     theme: Option<Theme>,
+    lang: Option<Language>,
     tv: bool,
     embed: bool,
 }
@@ -62,7 +75,8 @@ impl Asked {
         let mut asked = Self::default();
         for (key, value) in form_urlencoded::parse(uri.query().unwrap_or("").as_bytes()) {
             match &*key {
-                "theme" => asked.theme = Theme::named(&value),
+                THEME => asked.theme = Theme::named(&value),
+                LANG => asked.lang = Language::named(&value),
                 "tv" => asked.tv = true,
                 "embed" => asked.embed = true,
                 _ => {}
@@ -72,34 +86,43 @@ impl Asked {
     }
 }
 
-/// Back to the same page, which then looks as it was chosen. `None` for a path that would lead elsewhere.
-fn chosen(uri: &Uri, theme: Theme) -> Option<Response> {
+/// Back to the same page, which then looks as it was chosen. `None` where nothing was, and for a path that would lead
+/// elsewhere.
+fn chosen(uri: &Uri, asked: &Asked) -> Option<Response> {
+    let theme = asked.theme.map(|theme| (THEME, theme.name()));
+    let choices: Vec<_> = theme.into_iter().chain(asked.lang.map(|l| (LANG, l.code()))).collect();
     let path = uri.path();
-    if path.starts_with("//") {
+    if choices.is_empty() || path.starts_with("//") {
         return None;
     }
     let others = form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
-        .filter(|(key, _)| key != "theme");
+        .filter(|(key, _)| key != THEME && key != LANG);
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish();
     let back = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-    let (name, _) = Theme::ALL.into_iter().find(|(_, known)| *known == theme)?;
-    let cookie = HeaderValue::from_str(&format!("theme={name}; {KEPT}")).ok()?;
     let mut response = Redirect::to(&back).into_response();
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    for (name, value) in choices {
+        let cookie = HeaderValue::from_str(&format!("{name}={value}; {KEPT}")).ok()?;
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     Some(response)
 }
 
-/// The choice that a browser brings back.
-fn kept(headers: &HeaderMap) -> Option<Theme> {
+/// A choice that a browser brings back.
+fn kept<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|value| value.split(';'))
-        .find_map(|cookie| Theme::named(cookie.trim().strip_prefix("theme=")?))
+        .find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// A header; nothing when it is not there or no text.
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
 /// Whether plain text is asked for by its name and rather than HTML: nobody gets it by `*/*`.
 fn prefers_text(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or("");
+    let accepted = text(headers, header::ACCEPT);
     let quality = |wanted: &str| {
         let parts = accepted.split(',').map(|kind| kind.split(';').map(str::trim));
         parts
@@ -149,7 +172,7 @@ mod tests {
         let check = |cookie: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::COOKIE, cookie.parse().unwrap());
-            kept(&headers)
+            kept(&headers, THEME).and_then(Theme::named)
         };
         assert_eq!(check("session=x; theme=dark"), Some(Theme::Dark));
         for none in ["theme=", "theme=\"><b>", "mytheme=dark", ""] {

@@ -62,7 +62,10 @@ async fn a_theme_is_chosen_on_any_page_and_kept() {
         ["/", "/designteam", "/designteam/1?embed", "/widgets", "/source/feed", "/nobody-here"]
     {
         let page = text_of(&house, path, brought).await;
-        assert!(page.contains("<html lang=\"en\" data-theme=\"dark\""), "{path}: {page}");
+        assert!(
+            page.contains("<html lang=\"en\" dir=\"ltr\" data-theme=\"dark\""),
+            "{path}: {page}"
+        );
         assert!(page.contains("<meta name=\"color-scheme\" content=\"dark\">"), "{path}");
     }
     let page = text_of(&house, "/", brought).await;
@@ -80,6 +83,50 @@ async fn a_theme_is_chosen_on_any_page_and_kept() {
     let framed = asked(&house, "/designteam?embed&theme=contrast", plain).await;
     assert!(!framed.headers().contains_key("set-cookie"));
     assert!(framed.text().await.unwrap().contains("data-theme=\"contrast\" data-embed>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_speak_the_language_of_their_reader() {
+    let house = house().await;
+    let german = ("accept-language", "de-AT, en;q=0.5");
+    let page = text_of(&house, "/ralph", german).await;
+    for part in [
+        "<html lang=\"de\" dir=\"ltr\" data-words=\"{",
+        "Zum Inhalt springen",
+        "aria-label=\"ralph durchsuchen\"",
+        "gerade eben</time>",
+        "<span data-say=\"open-alone\">Allein öffnen</span>",
+        "<button name=\"lang\" value=\"de\" lang=\"de\" aria-pressed=\"true\">Deutsch</button>",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    // Programs get the same whoever asks.
+    let id = house.instance("ralph", "about").await;
+    let json = text_of(&house, &format!("/ralph/{id}/json"), german).await;
+    assert!(json.contains("Open alone") && !json.contains("Allein"), "{json}");
+    // A choice goes over what the browser asks for.
+    let chosen = asked(&house, "/ralph?lang=en&theme=light", german).await;
+    assert_eq!(chosen.headers()["location"], "/ralph");
+    let cookies: Vec<_> = chosen.headers().get_all("set-cookie").iter().collect();
+    assert_eq!(cookies.len(), 2, "{cookies:?}");
+    let kept = Client::new()
+        .get(house.url("/ralph"))
+        .header("cookie", "lang=en")
+        .header(german.0, german.1);
+    let page = kept.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("<html lang=\"en\" dir=\"ltr\">"), "{page}");
+    // Errors too, where a reader meets them.
+    for (path, said) in [
+        ("/nobody-here".to_owned(), "Einen Hub „nobody-here“ gibt es nicht."),
+        (
+            "/ralph/99999".into(),
+            "Auf dem Hub „ralph“ gibt es kein Widget 99999; vielleicht wurde es entfernt.",
+        ),
+        ("/static/nothing".into(), "Eine Seite „/static/nothing“ gibt es nicht."),
+    ] {
+        let page = text_of(&house, &path, german).await;
+        assert!(page.contains(said) && page.contains("<h1>Nicht hier</h1>"), "{page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

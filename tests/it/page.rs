@@ -225,6 +225,21 @@ async fn a_search_sifts_cards_and_entries_as_one_types() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_by_the_stream_is_said_in_the_language_of_the_page() {
+    let Some(driver) = driver() else { return };
+    let house = house().await;
+    let browser = opened(&driver, &house, "/ralph?lang=de").await;
+    house.replay(award("2014-3", "Auf Deutsch")).await;
+    wait_for(&browser, "document.querySelector('.feed').textContent.includes('Auf Deutsch')").await;
+    for said in ["Allein öffnen", "nach ", "gerade eben"] {
+        assert!(text(&browser, "[data-widget=feed]").await.contains(said), "{said}");
+    }
+    let card = text(&browser, "[data-widget=feed]").await;
+    assert!(!card.contains("Open alone") && !card.contains("just now"), "{card}");
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wall_goes_from_card_to_card_until_it_is_stopped() {
     let Some(driver) = driver() else { return };
     let widgets: String = (1..9)
