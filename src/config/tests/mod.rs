@@ -395,8 +395,26 @@ fn a_provider_is_read_with_what_it_needs() {
 
 #[test]
 fn what_a_provider_lacks_is_named() {
-    insta::assert_snapshot!(problems("[auth]\nkind = \"oidc\"\nclient_auth = \"post\"\n"), @r#""#);
-    insta::assert_snapshot!(problems("[auth]\nclient_id = \"hubs\"\n"), @r#""#);
+    insta::assert_snapshot!(problems("[auth]\nkind = \"oidc\"\nclient_auth = \"post\"\n"), @r#"
+    hubs.toml:1:1: [auth] has no `issuer`, which it must have
+    1 | [auth]
+      | ^^^^^^
+
+    hubs.toml:1:1: [auth] has no `client_id`, which it must have
+    1 | [auth]
+      | ^^^^^^
+
+    hubs.toml:3:15: [auth] has a `client_auth`, but no `client_secret` that it could hand over
+    3 | client_auth = "post"
+      |               ^^^^^^
+    help: a public client needs neither
+    "#);
+    insta::assert_snapshot!(problems("[auth]\nclient_id = \"hubs\"\n"), @r#"
+    hubs.toml:2:13: [auth] has `client_id`, which is for OpenID Connect, but its `kind` is "dev"
+    2 | client_id = "hubs"
+      |             ^^^^^^
+    help: write kind = "oidc"
+    "#);
     let issuer = |at: &str| {
         problems(&format!("[auth]\nkind = \"oidc\"\nclient_id = \"hubs\"\nissuer = \"{at}\"\n"))
     };
