@@ -423,6 +423,24 @@ fn what_a_provider_lacks_is_named() {
 }
 
 #[test]
+fn a_hub_mirrors_a_group_of_a_fas_that_is_named() {
+    let hub = "[[hub]]\nname = \"design\"\nfas_group = \"design-team\"\n";
+    insta::assert_snapshot!(problems(hub), @r#"
+    hubs.toml:3:13: `fas_group` of [hub] mirrors a group in FAS, but there is no table [fas] that says where that is
+    3 | fas_group = "design-team"
+      |             ^^^^^^^^^^^^^
+    help: add one, or name `owners` and `members`
+    "#);
+    let fas = "[fas]\nusername = \"hubs\"\npassword = \"x\"\n";
+    let settings = parse(&format!("{fas}{hub}")).unwrap();
+    assert_eq!(settings.hubs[0].fas_group.as_deref(), Some("design-team"));
+    assert_eq!(
+        said(&format!("{fas}[[hub]]\nname = \"x\"\nfas_group = \"../x\"")),
+        "`fas_group` of [hub] is \"../x\", but must be the name of a group in FAS, as in \"design-team\""
+    );
+}
+
+#[test]
 fn a_secret_is_found_or_its_source_is_named_and_it_is_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token"), "from a file\n").unwrap();
