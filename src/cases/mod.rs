@@ -24,7 +24,7 @@ pub use coverage::{Covered, Missed, WidgetCovered};
 pub use outcome::{About, CaseReport, Failure, Kind, Precision, Report};
 
 use crate::bindings;
-use crate::config::{Sandbox, Site};
+use crate::config::{self, Sandbox, Site};
 use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
 use crate::render::Renderer;
@@ -57,6 +57,8 @@ pub enum Mode {
 pub struct Request<'a> {
     pub site: &'a Site,
     pub sandbox: &'a Sandbox,
+    /// Whom `fas::` asks where cassettes are recorded.
+    pub fas: Option<&'a config::Fas>,
     /// Without one, all that there are cases for.
     pub names: &'a [WidgetName],
     /// Cases whose names it matches; without one, all of them.
@@ -88,7 +90,8 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
         .enable_all()
         .build()
         .map_err(setup)?;
-    let services = Services::open(runtime.handle().clone(), request.sandbox.clone());
+    let services =
+        Services::open(runtime.handle().clone(), request.sandbox.clone(), request.fas.cloned());
     let services = runtime.block_on(services).map_err(CasesError::Setup)?;
     let wanted = |case: &&Case| request.only.is_none_or(|only| only.is_match(&case.name.value));
     let jobs: Vec<Job<'_>> = suites

@@ -4,7 +4,7 @@ use super::outcome::{Failure, Kind};
 use super::recordings::{self, Recorded, Recording, Recordings};
 use crate::bindings::{self, Host};
 use crate::cache::Cache;
-use crate::config::{Sandbox, Site};
+use crate::config::{self, Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::{Column, Hub, Instance, InstanceId, Placed};
 use crate::message::Message;
@@ -23,14 +23,21 @@ const DEFAULT_NOW: &str = "2026-01-01T00:00:00Z";
 pub(super) struct Services {
     pub(super) runtime: Handle,
     pub(super) sandbox: Sandbox,
+    /// Who is asked where a cassette is recorded.
+    fas: Option<config::Fas>,
     outbound: Outbound,
     datanommer: Datanommer,
     store: Store,
 }
 
 impl Services {
-    pub(super) async fn open(runtime: Handle, sandbox: Sandbox) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        runtime: Handle,
+        sandbox: Sandbox,
+        fas: Option<config::Fas>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
+            fas,
             outbound: Outbound::replaying(&sandbox, Cassette::empty()),
             datanommer: Datanommer::open("sqlite::memory:").await?,
             store: Store::open("sqlite::memory:").await?,
@@ -139,7 +146,7 @@ impl<'r> World<'r> {
         };
         let outbound = outbound.unwrap_or_else(|| services.outbound.clone());
         Ok(Host {
-            fas: Fas::played(&outbound),
+            fas: Fas::on_cassette(&outbound, services.fas.as_ref()),
             github: Github::anonymous(&outbound),
             outbound,
             datanommer,
