@@ -199,7 +199,8 @@ async fn amqp(settings: Option<&config::Amqp>) -> Finding {
     let queues = match in_time(Amqp::probe(settings)).await {
         Ok(queues) => queues,
         Err(why) => {
-            let help = "[bus.amqp] of hubs.toml has its `url`, `tls` and `queue`";
+            let help =
+                "does the broker run? [bus.amqp] of hubs.toml has its `url`, `tls` and `queue`";
             return Finding::fails("amqp", at, why, help);
         }
     };

@@ -1,6 +1,6 @@
 //! GitHub as it was recorded: the answers of the npm package `@octokit/fixtures`, played to the real bindings.
 //!
-//! `npm install --prefix target/octokit @octokit/fixtures@23` brings it; `HUBS_TEST_OCTOKIT` names another folder.
+//! `npm install --prefix target/octokit @octokit/fixtures@23.1.2` brings it; `HUBS_TEST_OCTOKIT` names another folder.
 
 use crate::command::{hubs, site};
 use crate::harness::have;
@@ -40,12 +40,19 @@ impl Recording {
         let status = u16::try_from(found["status"].as_u64().unwrap()).unwrap();
         let here = |text: &str| text.replace(GITHUB, &self.home);
         let mut answer = ResponseTemplate::new(status);
-        for (name, value) in found["headers"].as_object().unwrap() {
-            // These belong to the connection.
-            if !["connection", "content-length", "transfer-encoding", "content-encoding"]
-                .contains(&name.as_str())
-            {
-                answer = answer.append_header(name.as_str(), here(value.as_str().unwrap()));
+        /// These belong to the connection.
+        const NOT_OURS: [&str; 5] = [
+            "connection",
+            "content-encoding",
+            "content-length",
+            "content-type",
+            "transfer-encoding",
+        ];
+        let headers = found["headers"].as_object().unwrap().iter();
+        for (name, value) in headers.filter(|(name, _)| !NOT_OURS.contains(&name.as_str())) {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            for value in values.iter().filter_map(Value::as_str) {
+                answer = answer.append_header(name.as_str(), here(value));
             }
         }
         let kind = found["headers"]["content-type"].as_str().unwrap_or("application/json");

@@ -92,7 +92,28 @@ async fn what_works_is_told_with_what_hubs_may_do_there() {
         home.replace("://", "://me:hunter2@")
     );
     let places = [("[home]", &*home), ("[endpoint]", &endpoint), ("[relay]", &relay)];
-    insta::assert_snapshot!(online(&hubs, &places, &[]).await, @"");
+    insta::assert_snapshot!(online(&hubs, &places, &[]).await, @r"
+    exit 0
+    --- stdout
+    hubs.toml is fine
+    datanommer  not set
+                hubs keeps the messages itself, from when it began to listen
+                  help: set `url` of a datanommer's database in [datanommer] of hubs.toml, or `hubs datanommer import` what was before
+    fedmsg      works  [endpoint]
+                may listen
+    fedmsg      works  [relay]
+                may publish
+    datagrepper works  [home]/raw
+                may be told what hubs missed
+    amqp        not set
+                no message comes by AMQP
+                  help: set `url` in [bus.amqp] of hubs.toml
+    fas         works  [home]/ as hubs
+                may ask about people, groups and their members
+    github      works  [home]/ as hubs-bot
+                may ask 5,000 times an hour, 4,990 of them are left until 12:00:00 UTC
+                may do more than it needs to (repo, read:org): a token without any scope is enough for all that widgets ask
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +123,29 @@ async fn what_is_not_set_is_told_with_where_to_set_it() {
     let core = json!({ "resources": { "core": { "limit": 60, "remaining": 58, "reset": 1_777_982_400 } } });
     says(&server, Mock::given(path("/rate_limit")), 200, core).await;
     let hubs = format!("[github]\nurl = \"{home}\"\n");
-    insta::assert_snapshot!(online(&hubs, &[("[home]", &home)], &[]).await, @"");
+    insta::assert_snapshot!(online(&hubs, &[("[home]", &home)], &[]).await, @r"
+    exit 0
+    --- stdout
+    hubs.toml is fine
+    datanommer  not set
+                hubs keeps the messages itself, from when it began to listen
+                  help: set `url` of a datanommer's database in [datanommer] of hubs.toml, or `hubs datanommer import` what was before
+    fedmsg      not set
+                no message comes by fedmsg
+                  help: set `endpoints` in [bus.fedmsg] of hubs.toml
+    amqp        not set
+                no message comes by AMQP
+                  help: set `url` in [bus.amqp] of hubs.toml
+    fas         not set
+                nobody is asked about accounts: widgets that want to know of people and groups say so
+                  help: set `url` and a login in [fas] of hubs.toml
+    github      works  [home]/
+                may ask 60 times an hour, 58 of them are left until 12:00:00 UTC
+                lacks a token, with which GitHub takes 5,000 requests an hour, and `github::graphql` works
+                  help: set `token` in [github] of hubs.toml; it needs no scopes
+                lacks webhooks: what happens at GitHub is seen when a widget is next refreshed
+                  help: set `webhook_secret` in [github] of hubs.toml, and send webhooks to /hooks/github
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

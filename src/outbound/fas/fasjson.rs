@@ -10,6 +10,9 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+/// Fedora's, under whose address all are on cassettes.
+const FEDORA: &str = "https://fasjson.fedoraproject.org";
+
 #[derive(Clone)]
 pub(super) struct Fasjson {
     outbound: Outbound,
@@ -24,12 +27,17 @@ impl Fasjson {
     }
 
     pub(super) fn without_login(outbound: &Outbound) -> Self {
-        let url = "https://fasjson.fedoraproject.org".parse().expect("a literal address");
+        let url = FEDORA.parse().expect("a literal address");
         Self::below(outbound, &url, None)
     }
 
+    /// For a cassette that is recorded.
+    pub(super) fn filed(outbound: &Outbound, settings: &Settings) -> Self {
+        Self::new(&outbound.filing(base(&settings.url), FEDORA), settings)
+    }
+
     fn below(outbound: &Outbound, url: &Url, login: Option<FasLogin>) -> Self {
-        let base = url.as_str().trim_end_matches('/').trim_end_matches("/v1");
+        let base = base(url);
         Self {
             outbound: outbound.clone(),
             api: format!("{base}/v1").into(),
@@ -125,6 +133,10 @@ impl Fasjson {
             }
         }
     }
+}
+
+fn base(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/').trim_end_matches("/v1")
 }
 
 /// `None`: it is of another shape.

@@ -76,7 +76,7 @@ async fn a_broker_that_lets_us_in_is_told_with_its_queues() {
         assert!(found["works"] == false && told.contains(said), "{said}: {found}");
         assert_eq!(
             found["missing"][0]["help"],
-            "[bus.amqp] of hubs.toml has its `url`, `tls` and `queue`"
+            "does the broker run? [bus.amqp] of hubs.toml has its `url`, `tls` and `queue`"
         );
     }
 }
