@@ -36,9 +36,7 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{
-    self, Accounts, Assets, Changing, Ingest, Pace, Previews, Services, Webhooks,
-};
+use crate::web::{self, Accounts, Assets, Changing, Ingest, Pace, Previews, Services, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
 use buses::Buses;
