@@ -129,6 +129,7 @@ impl PageError {
         match self {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotYours
+            | Self::NotOwner(_)
             | Self::Foreign
             | Self::StaleForm
             | Self::DevElsewhere
@@ -136,15 +137,12 @@ impl PageError {
             | Self::Mirrored { .. }
             | Self::UnfitUsername { .. }
             | Self::TakenUsername(_) => StatusCode::FORBIDDEN,
-            Self::NotLoggedIn => StatusCode::UNAUTHORIZED,
+            Self::NotLoggedIn | Self::MustLogIn(_) => StatusCode::UNAUTHORIZED,
             Self::LastOwner(_) => StatusCode::CONFLICT,
-            Self::NoLogin => StatusCode::BAD_REQUEST,
+            Self::NoLogin | Self::BadJson(_) => StatusCode::BAD_REQUEST,
             Self::Login(error) if error.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Login(_) => StatusCode::BAD_GATEWAY,
-            Self::NotOwner(_) => StatusCode::FORBIDDEN,
-            Self::MustLogIn(_) => StatusCode::UNAUTHORIZED,
             Self::Edit(status, _) => *status,
-            Self::BadJson(_) => StatusCode::BAD_REQUEST,
             Self::BadKind(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooOften(_) | Self::TooManyEdits(_) => StatusCode::TOO_MANY_REQUESTS,
