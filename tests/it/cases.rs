@@ -529,3 +529,13 @@ fn hints_that_are_unsound_are_found_in_every_copy_and_in_no_original() {
     let said = check(site(&[]).path(), &[]);
     assert!(!said.contains("unsound") && said.ends_with(", 0 failed"), "{said}");
 }
+
+#[test]
+fn every_processor_reads_in_its_cases_what_it_should() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hubs"));
+    command.current_dir(root).args(["message", "test"]);
+    command.env_remove("RUST_LOG").env("NO_COLOR", "1");
+    let said = said(root, command);
+    assert!(said.starts_with("exit 0") && said.ends_with(", 0 failed"), "{said}");
+}
