@@ -17,10 +17,14 @@ pub struct EditPage<'a> {
     pub right: Vec<EditPlace>,
     /// Why what was sent was not done.
     pub notice: Option<&'a str>,
+    /// Who changed some of the details meanwhile.
+    pub by: Option<&'a str>,
     /// What was done last, to be taken back.
     pub done: Option<HistoryRow>,
     /// By the name of a field.
     pub details: BTreeMap<&'static str, Detail>,
+    /// The group whose people the hub's are, where hubs.toml says so.
+    pub mirrors: Option<String>,
     pub people: Vec<PersonRow<'a>>,
     /// How many are not among these.
     pub others: usize,

@@ -129,6 +129,7 @@ impl PageError {
         match self {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotYours
+            | Self::NotOwner(_)
             | Self::Foreign
             | Self::StaleForm
             | Self::DevElsewhere
@@ -136,15 +137,17 @@ impl PageError {
             | Self::Mirrored { .. }
             | Self::UnfitUsername { .. }
             | Self::TakenUsername(_) => StatusCode::FORBIDDEN,
-            Self::NotLoggedIn => StatusCode::UNAUTHORIZED,
+            Self::NotLoggedIn | Self::MustLogIn(_) => StatusCode::UNAUTHORIZED,
             Self::LastOwner(_) => StatusCode::CONFLICT,
-            Self::NoLogin => StatusCode::BAD_REQUEST,
+            Self::NoLogin | Self::BadJson(_) => StatusCode::BAD_REQUEST,
             Self::Login(error) if error.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Login(_) => StatusCode::BAD_GATEWAY,
+<<<<<<< HEAD
             Self::NotOwner(_) => StatusCode::FORBIDDEN,
             Self::MustLogIn(_) => StatusCode::UNAUTHORIZED,
+=======
+>>>>>>> editing
             Self::Edit(status, _) => *status,
-            Self::BadJson(_) => StatusCode::BAD_REQUEST,
             Self::BadKind(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooOften(_) | Self::TooManyEdits(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -262,6 +265,7 @@ impl IntoResponse for JsonError {
     }
 }
 
+<<<<<<< HEAD
 fn title(status: StatusCode) -> String {
     let key = match status {
         StatusCode::NOT_FOUND => "not-here",
@@ -275,6 +279,22 @@ fn title(status: StatusCode) -> String {
         _ => "something-failed",
     };
     look::look().lang.say(key, &[]).unwrap_or_default()
+=======
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "Not here",
+        StatusCode::FORBIDDEN => "Not open to you",
+        StatusCode::CONFLICT => "Not yet",
+        StatusCode::BAD_REQUEST | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => {
+            "Not logged in"
+        }
+        StatusCode::UNAUTHORIZED => "Who are you?",
+        StatusCode::UNPROCESSABLE_ENTITY => "Not done",
+        StatusCode::PAYLOAD_TOO_LARGE => "Too much",
+        StatusCode::TOO_MANY_REQUESTS => "Too often",
+        _ => "Something failed",
+    }
+>>>>>>> editing
 }
 
 /// `GET` of anything else: a trailing slash is forgiven, the rest is a 404.

@@ -13,7 +13,7 @@ const NOTE: &str = r#"//! What somebody has to say.
 
 const TITLE = "Note";
 const CHROME = #{ style: "panel" };
-const REFRESH = "1d";
+const REFRESH = "12h";
 const PARAMETERS = #{
     text: #{ kind: "markdown", default: "empty", help: "What it says" },
     limit: #{ kind: "integer", default: 3, min: 1, max: 9, help: "How much of it" },
@@ -46,6 +46,9 @@ fn data(widget) {
 "#;
 
 const HUBS: &str = r#"
+[user_hub]
+widgets = []
+
 [auth]
 admins = ["root"]
 
@@ -342,7 +345,15 @@ async fn each_change_is_told_as_a_message() {
             format!("{topic} {body}")
         })
         .collect();
-    insta::assert_snapshot!(of_team.join("\n"), @"");
+    insta::assert_snapshot!(of_team.join("\n"), @r#"
+    hubs.widget.updated {"changed_keys":["limit","text"],"widget_id":1,"widget_label":"Note"}
+    hubs.hub.updated {"changed_keys":["columns"]}
+    hubs.hub.updated {"changed_keys":["left_width","summary"]}
+    hubs.hub.updated {"changed_keys":["owners","members"]}
+    hubs.user.role.removed {"role":"member","username":"nask0"}
+    hubs.user.role.added {"role":"owner","username":"nask0"}
+    hubs.user.role.added {"role":"member","username":"ralph"}
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! What owners do to a hub as a whole: its details, its people, where its widgets are, and taking a change back.
 
 use super::super::Services;
+use super::super::errors::PageError;
 use super::super::viewer::Viewer;
 use super::given::{Given, Sent};
 use super::page::{self, Look, Said};
@@ -74,6 +75,11 @@ async fn done(
         Ok(admitted) => admitted,
         Err(refused) => return refused,
     };
+    let mirrors = services.accounts.mirrored_group(editor.name()).filter(|_| anchor == "people");
+    if let Some(group) = mirrors {
+        let hub = editor.name().clone();
+        return PageError::Mirrored { hub, group }.answer(given.headers());
+    }
     let done = async {
         let done = match edit(&given) {
             Ok(edit) => editor.edit(services, edit).await,

@@ -6,7 +6,7 @@ use super::super::viewer::Viewer;
 use super::super::{Services, pages};
 use super::given::Given;
 use super::words::Namer;
-use super::{Editor, adding};
+use super::{Editor, adding, conflict_of};
 use crate::hub::{Column, Hub};
 use crate::render::{Detail, EditPage, EditPlace, GalleryEntry, PersonRow};
 use crate::store::{Details, EditError};
@@ -134,8 +134,10 @@ pub(super) async fn page(
         left: column(Column::Left),
         right: column(Column::Right),
         notice: said.notice,
+        by: said.error.and_then(conflict_of).map(|conflict| conflict.by.as_str()),
         done: done.map(|done| namer.row(&done)),
         details: details(hub, said),
+        mirrors: services.accounts.mirrored_group(name),
         people: people(hub),
         others: (hub.owners.len() + hub.members.len()).saturating_sub(PEOPLE),
         widgets: widgets

@@ -71,6 +71,8 @@ struct Operation {
     method: &'static str,
     path: &'static str,
     about: Value,
+    /// By status, with why.
+    refusals: Vec<(u16, &'static str)>,
 }
 
 impl Writing {
@@ -79,14 +81,14 @@ impl Writing {
         let hub = self.json::<HubJson<'_>>(
             "The hub; of one that the viewer may not read, the name and the summary",
         );
-        self.put(Operation::get("/{hub}/json", "A hub").answers(200, hub).missing(self));
+        self.put(Operation::get("/{hub}/json", "A hub").answers(200, hub).missing());
         let widget = self.json::<WidgetView>("The widget, as events carry it");
         let known = json!({ "description": "The one with the ETag that `If-None-Match` names is still the latest" });
         self.put(
             Operation::get("/{hub}/{id}/json", "A widget")
                 .answers(200, widget)
                 .answers(304, known)
-                .missing(self),
+                .missing(),
         );
         let stream = json!({
             "description": "Events `widget` (with a widget), `removed` and `problem` (with its id), and `hub` when the layout changed; each has an `id`",
@@ -100,7 +102,7 @@ impl Writing {
             Operation::get("/{hub}/events", "What changes on a hub, as it changes")
                 .with(seen)
                 .answers(200, stream)
-                .missing(self),
+                .missing(),
         );
     }
 
@@ -116,28 +118,25 @@ impl Writing {
         )
         .with(deeds)
         .answers(200, roles)
-        .missing(self)
-        .refusing(self, 409, "The last owner can't leave");
-        let known = self.logged_in(open);
-        self.put(known);
+        .missing()
+        .refusing(409, "The last owner can't leave");
+        self.put(open.logged_in());
     }
 
     fn editing(&mut self) {
         let settings = self.json::<SettingsJson<'_>>("The settings, and what fits");
         let open = Operation::get("/{hub}/{id}/edit", "The settings of a widget")
             .answers(200, settings)
-            .missing(self);
-        let known = self.logged_in(open);
-        self.put(known);
+            .missing();
+        self.put(open.logged_in());
         let sheet = json!({
             "description": "`hub`, `version`, `details`, `owners`, `members` and `columns`",
             "content": { "application/json": { "schema": { "type": "object" } } },
         });
         let open = Operation::get("/{hub}/edit", "What can be edited on a hub")
             .answers(200, sheet)
-            .missing(self);
-        let known = self.logged_in(open);
-        self.put(known);
+            .missing();
+        self.put(open.logged_in());
         self.edit::<shapes::Configure>("/{hub}/{id}/edit", "Change the settings of a widget");
         self.edit::<shapes::Add>("/{hub}/widgets", "Add a widget");
         self.edit::<shapes::Layout>("/{hub}/layout", "Move widgets");
@@ -150,15 +149,14 @@ impl Writing {
     fn edit<Body: JsonSchema>(&mut self, path: &'static str, summary: &str) {
         let done = self.json::<EditedJson<'_>>("Done, and told to everybody who looks at the hub");
         let open = Operation::post(path, summary)
-            .takes(&self.shapes.subschema_for::<Body>().to_value())
+            .takes(self.shapes.subschema_for::<Body>().as_value())
             .answers(200, done)
-            .missing(self)
-            .refusing(self, 409, "Somebody else changed the same since `version`")
-            .refusing(self, 415, "The body is neither JSON nor a form")
-            .refusing(self, 422, "It does not fit: by field what was given and what fits")
-            .refusing(self, 429, "Too many changes at once");
-        let known = self.logged_in(open);
-        self.put(known);
+            .missing()
+            .refusing(409, "Somebody else changed the same since `version`")
+            .refusing(415, "The body is neither JSON nor a form")
+            .refusing(422, "It does not fit: by field what was given and what fits")
+            .refusing(429, "Too many changes at once");
+        self.put(open.logged_in());
     }
 
     fn operations(&mut self) {
@@ -173,12 +171,12 @@ impl Writing {
             .answers(200, taken)
             .answers(400, none);
         open.about["requestBody"] = messages;
-        let open = open.refusing(self, 415, "The content type is another one");
-        self.put(self.admitted(open));
+        let open = open.refusing(415, "The content type is another one");
+        self.put(open.admitted());
         let kind = self.json::<Kindness>("Per host what it was asked and spared since the start");
         let open =
             Operation::get("/api/kindness", "How other servers are treated").answers(200, kind);
-        self.put(self.admitted(open));
+        self.put(open.admitted());
         let why = json!({
             "description": "What the widget waits for, what it was asked within the last hour, what came of it",
             "content": { "application/json": { "schema": { "type": "object" } } },
@@ -186,16 +184,16 @@ impl Writing {
         let open = Operation::get("/api/why/{id}", "Why a widget was redrawn, or was not")
             .with(query("message", "The id of a message"))
             .answers(200, why)
-            .refusing(self, 404, "There is no such widget, or the message is forgotten");
-        self.put(self.admitted(open));
+            .refusing(404, "There is no such widget, or the message is forgotten");
+        self.put(open.admitted());
         let plain = |what: &str| json!({ "description": what, "content": { "application/json": { "schema": { "type": "object" } } } });
         let hook = Operation::post(
             "/hooks/github",
             "A webhook of GitHub, signed by `X-Hub-Signature-256`",
         )
         .answers(200, plain("Taken, or of no use here; `reason` says which"))
-        .refusing(self, 400, "The body is no JSON, or a header is missing")
-        .refusing(self, 401, "The signature is missing or another one");
+        .refusing(400, "The body is no JSON, or a header is missing")
+        .refusing(401, "The signature is missing or another one");
         self.put(hook);
         let well = Operation::get("/healthz", "Whether the service is well")
             .answers(200, plain("It is"))
@@ -216,22 +214,11 @@ impl Writing {
         json!({ "description": what, "content": { "application/json": { "schema": shape } } })
     }
 
-    fn logged_in(&mut self, mut operation: Operation) -> Operation {
-        operation.about["security"] = json!([{ "session": [] }]);
-        operation.refusing(self, 401, "Nobody is logged in").refusing(
-            self,
-            403,
-            "Not theirs to do, or sent by a page of another site",
-        )
-    }
-
-    fn admitted(&mut self, mut operation: Operation) -> Operation {
-        operation.about["security"] = json!([{}, { "token": [] }]);
-        operation.refusing(self, 401, "From elsewhere without the right token")
-    }
-
     fn put(&mut self, operation: Operation) {
-        let Operation { method, path, about } = operation;
+        let Operation { method, path, mut about, refusals } = operation;
+        for (status, why) in refusals {
+            about["responses"][status.to_string()] = self.json::<ErrorJson>(why);
+        }
         self.paths.entry(path).or_insert_with(|| json!({}))[method] = about;
     }
 }
@@ -254,7 +241,7 @@ impl Operation {
         let about = json!({
             "operationId": format!("{method}{words}"), "summary": summary, "parameters": [], "responses": {},
         });
-        let operation = Self { method, path, about };
+        let operation = Self { method, path, about, refusals: Vec::new() };
         let operation = if path.contains("{hub}") { operation.with(hub()) } else { operation };
         if path.contains("{id}") { operation.with(id()) } else { operation }
     }
@@ -278,14 +265,25 @@ impl Operation {
         self
     }
 
-    fn refusing(self, writing: &mut Writing, status: u16, why: &str) -> Self {
-        let answer = writing.json::<ErrorJson>(why);
-        self.answers(status, answer)
+    fn refusing(mut self, status: u16, why: &'static str) -> Self {
+        self.refusals.push((status, why));
+        self
     }
 
     /// Most things can be missing, or not be for everybody.
-    fn missing(self, writing: &mut Writing) -> Self {
-        self.refusing(writing, 404, "There is none, or it is not for the viewer")
+    fn missing(self) -> Self {
+        self.refusing(404, "There is none, or it is not for the viewer")
+    }
+
+    fn logged_in(mut self) -> Self {
+        self.about["security"] = json!([{ "session": [] }]);
+        self.refusing(401, "Nobody is logged in")
+            .refusing(403, "Not theirs to do, or sent by a page of another site")
+    }
+
+    fn admitted(mut self) -> Self {
+        self.about["security"] = json!([{}, { "token": [] }]);
+        self.refusing(401, "From elsewhere without the right token")
     }
 }
 

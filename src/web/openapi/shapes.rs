@@ -127,7 +127,7 @@ pub(in super::super) struct ErrorJson {
     pub problems: Option<Vec<ProblemJson>>,
     /// Where somebody else changed the same meanwhile: both texts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub conflict: Option<Conflict>,
+    pub conflict: Option<Box<Conflict>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
