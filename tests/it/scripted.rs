@@ -3,7 +3,6 @@
 use crate::chromium::{driver, text, wait_for};
 use crate::harness::TestHouse;
 use crate::visitor::Visitor;
-use fantoccini::cookies::Cookie;
 use fantoccini::{Client, Locator};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -85,11 +84,11 @@ owners = ["duffy"]
 
 /// Somebody who is logged in, and their browser.
 async fn logged_in(browser: &Client, house: &TestHouse) -> (Visitor, String) {
+    browser.goto(&house.url("/login")).await.unwrap();
+    press(browser, "button[name=username][value=duffy]", ENTER).await;
+    wait_for(browser, "document.querySelector('.bookmarks') !== null").await;
     let mut duffy = Visitor::named(house, "duffy").await;
     let token = duffy.form_token().await;
-    browser.goto(&house.url("/healthz")).await.unwrap();
-    let cookie = Cookie::new("hubs", duffy.cookie("hubs").unwrap().to_owned());
-    browser.add_cookie(cookie).await.unwrap();
     (duffy, token)
 }
 
