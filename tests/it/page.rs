@@ -143,7 +143,7 @@ async fn a_lost_connection_is_told_and_caught_up_with() {
     // The browser may have come back by itself meanwhile; then there is nothing to retry.
     browser.execute("document.querySelector('#lost button').click()", vec![]).await.unwrap();
     wait_for(&browser, "document.querySelector('#lost').textContent.includes('Caught up')").await;
-    wait_for(&browser, "document.querySelector('.feed').textContent.includes('While away')").await;
+    wait_for(&browser, "document.querySelector('#main').textContent.includes('While away')").await;
     wait_for(&browser, "document.querySelector('#lost').hidden").await;
     let kept = "return [document.querySelector('#field').value, window.unreloaded]";
     assert_eq!(browser.execute(kept, vec![]).await.unwrap(), json!(["half a th", true]));
