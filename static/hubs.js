@@ -319,6 +319,14 @@ async function reloadPage() {
   if (!answer.ok) return;
   const fresh = parse(await answer.text()).querySelector("main[data-hub]");
   if (!fresh) return;
+  // A card that is in the other column now is taken there, with what its reader does in it.
+  for (const column of fresh.querySelectorAll(".column[data-key]")) {
+    const here = main.querySelector(`.column[data-key="${column.dataset.key}"]`);
+    for (const { id } of column.children) {
+      const card = id && page(id);
+      if (here && card && card.parentElement !== here && card.parentElement.matches(".column")) move(here, card, null);
+    }
+  }
   keepFocus(main, () => morph(main, fresh));
   tick(main);
   redrawn();
@@ -489,7 +497,7 @@ class Stream {
       return;
     }
     if (name === "problem") look(told.id).catch(() => {});
-    if (name === "removed") cardOf(told.id)?.remove();
+    if (name === "removed") (page(`place-${told.id}`) ?? cardOf(told.id))?.remove();
     if (name === "hub") reloadPage().catch(() => {});
     if (name === "widget" && (main.dataset.alone ?? String(told.id)) === String(told.id) && show(told)) {
       this.#missed += 1;
@@ -562,6 +570,8 @@ function follow() {
   addEventListener("pageshow", (event) => event.persisted && stream.join());
   addEventListener("offline", () => stream.lose());
   addEventListener("online", () => stream.beat(true));
+  // What was changed here comes by the stream; without one it is fetched.
+  document.addEventListener("hubs:changed", () => stream.isIn || reloadPage().catch(() => {}));
   let last = Date.now();
   setInterval(() => {
     stream.beat(Date.now() - last > 30_000 && !document.hidden);

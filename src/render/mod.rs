@@ -11,9 +11,11 @@ mod card;
 mod catalogue;
 mod chart;
 mod diagnose;
+mod editing;
 mod engine;
 mod filters;
 mod gallery;
+mod login;
 mod markdown;
 mod names;
 mod page;
@@ -26,15 +28,19 @@ pub use atom::{AtomEntry, AtomFeed, atom};
 pub use badge::{Badge, BadgeState, badge};
 pub use card::{CardHtml, Chrome, Skeleton, Style};
 pub use catalogue::Language;
+pub use editing::{
+    Detail, EditPage, EditPlace, EditWidgetPage, HistoryPart, HistoryRow, PersonRow,
+};
 pub use gallery::{
     Answered, AskedAbout, AskedLately, CaseRow, Cases, Field, GalleryEntry, GalleryPage,
     GalleryWidgetPage, Preview, Problem, ReferencePage, is_empty,
 };
+pub use login::{Bookmark, Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, Somebody, Who};
 pub use markdown::markdown;
 pub use names::{Part, Read};
 pub use page::{
-    ErrorPage, HubPage, HubSummary, IndexPage, Look, ProblemHtml, ProblemLine, ProblemPage,
-    ProblemsHtml, SourceFile, SourcePage, Theme, WhyPage, WidgetPage,
+    DeedButton, ErrorPage, HubPage, HubSummary, IndexPage, Look, ProblemHtml, ProblemLine,
+    ProblemPage, ProblemsHtml, SourceFile, SourcePage, Theme, WhyPage, WidgetPage,
 };
 pub use picture::{asset_version, avatar_url};
 pub use plain::plain;

@@ -1,6 +1,7 @@
 //! What each page's template is given: the first argument of [`super::Renderer::page`] beside each.
 
 use super::catalogue::Language;
+use super::gallery::GalleryEntry;
 use crate::diagnostic::Severity;
 use crate::hub::{Hub, HubKind, HubName, InstanceId, WidgetName};
 use jiff::Timestamp;
@@ -54,8 +55,12 @@ pub struct HubPage<'a> {
     pub left: &'a [String],
     pub right: &'a [String],
     pub cursor: &'a str,
-    /// Whether the viewer may edit: then problems of widgets are in the cards, and kept up to date.
+    /// Whether the viewer may mend widgets: then their problems are in the cards, and kept up to date.
     pub editor: bool,
+    /// Whether the viewer may edit the hub.
+    pub may_edit: bool,
+    /// What the viewer can become here, or cease to be.
+    pub deeds: Vec<DeedButton>,
     /// Whether its widgets are for others: then there are none here.
     pub closed: bool,
     /// Whether one of its widgets can be followed as `/{hub}/feed.atom`.
@@ -68,11 +73,20 @@ pub struct HubPage<'a> {
     pub nothing: bool,
 }
 
-/// `index.html`: all public hubs, or those that a search found.
+/// A button that sends `POST /api/hub/{hub}/{word}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeedButton {
+    pub word: &'static str,
+    pub label: &'static str,
+}
+
+/// `index.html`: all hubs that one may see, or what a search found.
 #[derive(Serialize)]
 pub struct IndexPage<'a> {
     pub groups: &'a [HubSummary<'a>],
     pub users: &'a [HubSummary<'a>],
+    /// Kinds of widgets that a search found.
+    pub widgets: &'a [GalleryEntry<'a>],
     /// What was searched for; empty when nothing was.
     pub query: &'a str,
 }
@@ -187,4 +201,6 @@ pub struct ErrorPage<'a> {
     pub status: u16,
     pub title: &'a str,
     pub message: &'a str,
+    /// Whether logging in may help.
+    pub may_log_in: bool,
 }

@@ -1,11 +1,12 @@
 //! `GET /{hub}/{id}/badge.svg`: one figure of a widget, for a README or another page.
 
 use super::errors::PageError;
+use super::viewer::Asker;
 use super::{Services, widgets};
 use crate::hub::{State, WidgetView};
 use crate::render::{Badge, BadgeState, badge, commas};
 use axum::extract::{Path, State as Shared};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use std::sync::Arc;
@@ -18,13 +19,13 @@ const FIGURES: [&str; 6] = ["figure", "total", "count", "members", "open", "valu
 pub(super) async fn svg(
     Shared(services): Shared<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Result<Response, PageError> {
-    let current = widgets::current(&services, &hub, &id).await?;
+    let current = widgets::current(&services, &asker, &hub, &id).await?;
     let view = &current.view;
     let etag =
         HeaderValue::from_maybe_shared(current.etag.clone()).expect("hexadecimal digits in quotes");
-    let mut response = if widgets::knows(&headers, &etag) {
+    let mut response = if widgets::knows(&asker.headers, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let (figure, state) = told(view);

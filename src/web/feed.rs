@@ -1,8 +1,8 @@
 //! Feeds in Atom: what a hub's feeds show, for readers of feeds.
 
 use super::errors::PageError;
-use super::{Services, pages, widgets};
-use crate::hub::Visibility;
+use super::viewer::Asker;
+use super::{Services, widgets};
 use crate::rebuild::{Current, Place};
 use crate::render::{AtomEntry, AtomFeed, atom, moment};
 use axum::extract::{Path, State};
@@ -27,11 +27,12 @@ pub(super) fn is_feed(place: &Place) -> bool {
 pub(super) async fn of_hub(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Result<Response, PageError> {
-    let found = pages::find(&services, &hub).await?;
+    let viewer = services.viewer(&asker).await?;
+    let found = services.find(&viewer, &hub).await?;
     let no_feed = || PageError::NoSuchPage(format!("/{hub}/feed.atom"));
-    if found.visibility != Visibility::Public {
+    if !viewer.may_read(&found) {
         return Err(no_feed());
     }
     let places = services.rebuild.of_hub(&found.name).await.map_err(PageError::internal)?;
@@ -39,7 +40,7 @@ pub(super) async fn of_hub(
     if feeds.is_empty() {
         return Err(no_feed());
     }
-    let page = format!("{}/{}", base(&services, &headers), found.name);
+    let page = format!("{}/{}", base(&services, &asker.headers), found.name);
     let mut entries: Vec<AtomEntry> = feeds
         .iter()
         .filter_map(|place| place.current.as_deref())
@@ -59,11 +60,11 @@ pub(super) async fn of_hub(
 pub(super) async fn of_widget(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Result<Response, PageError> {
-    let current = widgets::current(&services, &hub, &id).await?;
+    let current = widgets::current(&services, &asker, &hub, &id).await?;
     let view = &current.view;
-    let hub_page = format!("{}/{}", base(&services, &headers), view.hub);
+    let hub_page = format!("{}/{}", base(&services, &asker.headers), view.hub);
     let entries = entries(&current, &hub_page);
     if entries.is_empty() && view.widget.as_str() != FEED {
         let said = format!(

@@ -68,6 +68,18 @@ pub(super) fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
         && is_same_origin(headers)
 }
 
+/// Whether a request comes from a page of ours, or from no page at all. `base` is where browsers find us.
+pub(super) fn is_own(headers: &HeaderMap, base: &str) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let by_origin = match headers.get(header::ORIGIN) {
+        Some(origin) if origin.as_bytes() == base.as_bytes() => true,
+        // A proxy takes the encryption off, so the rest of it can't tell http from https.
+        Some(_) if base.starts_with("https://") => false,
+        _ => is_same_origin(headers),
+    };
+    by_origin && site.is_none_or(|site| matches!(site, b"same-origin" | b"none"))
+}
+
 /// No `Origin` (no browser, or a plain link), or the one that this server is addressed by.
 fn is_same_origin(headers: &HeaderMap) -> bool {
     let text =
@@ -92,6 +104,32 @@ fn names_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_of_another_site_is_told_from_ours() {
+        let own = |base: &str, headers: &[(&str, &str)]| {
+            let pairs = headers.iter().map(|(n, v)| {
+                (n.parse::<HeaderName>().unwrap(), v.parse::<HeaderValue>().unwrap())
+            });
+            is_own(&pairs.collect(), base)
+        };
+        let (open, safe) = ("http://127.0.0.1:5000", "https://hubs.example.org");
+        assert!(own(open, &[]) && own(safe, &[]), "no browser");
+        let here = [("host", "localhost:5000"), ("origin", "http://localhost:5000")];
+        assert!(own(open, &here) && !own(safe, &here));
+        let proxied =
+            [("host", "127.0.0.1:5000"), ("origin", safe), ("sec-fetch-site", "same-origin")];
+        assert!(own(safe, &proxied));
+        for foreign in [
+            &[("host", "hubs.example.org"), ("origin", "http://hubs.example.org")][..],
+            &[("origin", "null")],
+            &[("origin", "https://evil.example")],
+            &[("sec-fetch-site", "cross-site")],
+            &[("origin", safe), ("sec-fetch-site", "same-site")],
+        ] {
+            assert!(!own(safe, foreign), "{foreign:?}");
+        }
+    }
 
     fn check(peer: &str, headers: &[(&str, &str)]) -> bool {
         let pairs = headers

@@ -7,6 +7,11 @@ skip = Zum Inhalt springen
 search-hubs = Alle Hubs durchsuchen
 search-hub = { $hub } durchsuchen
 all-hubs = Alle Hubs
+log-in = Anmelden
+log-out = Abmelden
+your-account = Dein Konto, { $name }
+your-hubs = Deine Hubs
+me = ich
 retry = Jetzt versuchen
 colours = Farben
 theme-system = Wie das System
@@ -19,6 +24,7 @@ foot = Hubs { $version }, freie Software unter der AGPL. Das Menü jedes Kastens
 
 # Ein Hub
 archived = Archiviert
+edit = Bearbeiten
 people = Leute
 and-more = und { $n } weitere
 closed = Was auf diesem Hub steht, ist für seine Mitglieder.
@@ -46,8 +52,14 @@ no-hubs = Es gibt noch keinen Hub. Beschreiben lässt sich einer in hubs.toml, a
 # Was nicht da ist
 not-here = Nicht hier
 not-open = Nicht zugänglich
+who-are-you = Wer bist du?
+not-logged-in = Nicht angemeldet
+not-done = Nicht getan
+not-now = Gerade nicht
+too-much = Zu viel
+too-often = Zu oft
 something-failed = Etwas ist fehlgeschlagen
-no-such-hub = Einen Hub „{ $name }“ gibt es nicht.
+no-such-hub = Einen Hub „{ $name }“ gibt es nicht, oder er ist nicht für dich.
 no-such-widget = Auf dem Hub „{ $hub }“ gibt es kein Widget { $id }; vielleicht wurde es entfernt.
 no-such-page = Eine Seite „{ $path }“ gibt es nicht.
 no-answer = Der Server konnte nicht antworten. Woran es lag, steht in seinem Protokoll.

@@ -7,6 +7,11 @@ skip = Skip to the content
 search-hubs = Search all hubs
 search-hub = Search { $hub }
 all-hubs = All hubs
+log-in = Log in
+log-out = Log out
+your-account = Your account, { $name }
+your-hubs = Your hubs
+me = me
 retry = Retry now
 colours = Colours
 theme-system = As the system
@@ -19,6 +24,7 @@ foot = Hubs { $version }, free software under the AGPL. The menu of every box le
 
 # A hub
 archived = Archived
+edit = Edit
 people = People
 and-more = and { $n } more
 closed = What is on this hub is for its members.
@@ -46,8 +52,14 @@ no-hubs = There is no hub yet. Describe one in hubs.toml, as
 # What is not there
 not-here = Not here
 not-open = Not open to you
+who-are-you = Who are you?
+not-logged-in = Not logged in
+not-done = Not done
+not-now = Not now
+too-much = Too much
+too-often = Too often
 something-failed = Something failed
-no-such-hub = There is no hub “{ $name }”.
+no-such-hub = There is no hub “{ $name }”, or it is not for you.
 no-such-widget = There is no widget { $id } on the hub “{ $hub }”; it may have been removed.
 no-such-page = There is no page “{ $path }”.
 no-answer = The server could not answer. What it was is in its log.

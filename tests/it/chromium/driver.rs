@@ -1,6 +1,5 @@
-//! A real browser, driven over its own protocol.
+//! A real browser, driven over its own protocol. Benchmarks use it too.
 
-use crate::harness::{PATIENCE, have};
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder};
 use serde_json::json;
@@ -68,33 +67,4 @@ impl Drop for Driver {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The driver of a browser, where there is one.
-pub(crate) fn driver() -> Option<Driver> {
-    let driver = Driver::start();
-    let browser_there = Command::new("chromium").arg("--version").output().is_ok();
-    have("chromium", driver.is_some() && browser_there).then(|| driver.unwrap())
-}
-
-pub(crate) async fn text(browser: &Client, what: &str) -> String {
-    browser
-        .execute(&format!("return document.querySelector('{what}')?.textContent ?? ''"), vec![])
-        .await
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-/// Waits until a script's answer is true; the page changes when it changes.
-pub(crate) async fn wait_for(browser: &Client, condition: &str) {
-    let script = format!(
-        "const done = arguments[0]; const look = () => {{ if ({condition}) done(true); else setTimeout(look, 20); }}; look();"
-    );
-    let waiting = browser.execute_async(&script, vec![]);
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("never came: {condition}"))
-        .unwrap();
 }
