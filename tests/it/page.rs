@@ -225,6 +225,37 @@ async fn a_search_sifts_cards_and_entries_as_one_types() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_came_while_nobody_looked_stands_above_a_line() {
+    let Some(driver) = driver() else { return };
+    let house = house().await;
+    let browser = opened(&driver, &house, "/ralph").await;
+    let look_away = async |away: bool| {
+        let script = format!(
+            "Object.defineProperty(document, 'hidden', {{ value: {away}, configurable: true }}); \
+             document.dispatchEvent(new Event('visibilitychange'));"
+        );
+        browser.execute(&script, vec![]).await.unwrap();
+    };
+    look_away(true).await;
+    house.replay(award("2014-3", "Unseen")).await;
+    wait_for(&browser, "document.querySelector('.feed').textContent.includes('Unseen')").await;
+    look_away(false).await;
+    let line = "document.querySelector('.feed [data-since]')";
+    let row = format!(
+        "{line}.dataset.since.startsWith('new since ') && {line}.previousElementSibling.textContent.includes('Unseen')"
+    );
+    assert!(truth(&browser, &row).await);
+    // Another message leaves the line where it is; it goes when the reader does.
+    house.replay(award("2014-4", "Seen at once")).await;
+    wait_for(&browser, "document.querySelector('.feed').textContent.includes('Seen at once')")
+        .await;
+    assert!(truth(&browser, &row).await);
+    look_away(true).await;
+    assert!(!truth(&browser, line).await);
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_comes_by_the_stream_is_said_in_the_language_of_the_page() {
     let Some(driver) = driver() else { return };
     let house = house().await;
