@@ -77,7 +77,6 @@ pub struct HubPage<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeedButton {
     pub word: &'static str,
-    pub label: &'static str,
 }
 
 /// `index.html`: all hubs that one may see, or what a search found.

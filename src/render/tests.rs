@@ -325,7 +325,7 @@ fn a_card_says_its_age_its_cause_and_its_state() {
         "data-state=\"fresh\"",
         "<p>in</p>",
         ">5 May 2026, 11:58 UTC</time>",
-        "after <code>fedbadges.badge.award</code>",
+        "after</span> <code>fedbadges.badge.award</code>",
         "href=\"/ralph/7\"",
         "href=\"/source/badges\"",
     ] {
@@ -335,11 +335,17 @@ fn a_card_says_its_age_its_cause_and_its_state() {
     let mut late = view(State::Stale, json!({}));
     assert!(card(&late, "x").contains("refreshing"));
     late.error = Some("badges.fedoraproject.org answers 503".into());
-    assert!(card(&late, "x").contains("out of date: badges.fedoraproject.org answers 503"));
+    let said = card(&late, "x");
+    assert!(said.contains("out of date:</span> badges.fedoraproject.org answers 503"), "{said}");
+    assert!(said.contains("as of</span> <time"), "{said}");
+    // A report is behind a word.
+    late.error = Some("what went wrong, ".repeat(10));
+    let said = card(&late, "x");
+    assert!(said.contains("tried again by itself</span></summary><p>what went wrong, "), "{said}");
     let mut never = view(State::Error, json!(null));
     (never.built_at, never.error) = (None, Some("<no>".into()));
     let never = card(&never, "");
-    assert!(never.contains("Nothing to show yet.</b> &lt;no&gt;"), "{never}");
+    assert!(never.contains("Nothing to show yet.</span></b> &lt;no&gt;"), "{never}");
 }
 
 #[test]

@@ -107,11 +107,16 @@ impl PageError {
         Self::Internal(error.into())
     }
 
-    /// For a reader, in their language where the catalogue has it: what only authors of widgets meet is in English.
+    /// For a reader, in their language where the catalogue has it: what only authors of widgets and those who run the server
+    /// meet is in English.
     fn said(&self, language: Language) -> String {
+        if language == Language::English {
+            return self.to_string();
+        }
+        let plain = |key: &str| language.say(key, &[]);
+        let named = |key: &str, name: &str| language.say(key, &[("name", name.into())]);
         let translated = match self {
-            _ if language == Language::English => None,
-            Self::NoSuchHub(name) => language.say("no-such-hub", &[("name", name.as_str().into())]),
+            Self::NoSuchHub(name) => named("no-such-hub", name),
             Self::NoSuchWidget { hub, id } => {
                 let args = [("hub", hub.as_str().into()), ("id", id.to_string().into())];
                 language.say("no-such-widget", &args)
@@ -119,7 +124,22 @@ impl PageError {
             Self::NoSuchPage(path) => {
                 language.say("no-such-page", &[("path", path.as_str().into())])
             }
-            Self::Internal(_) => language.say("no-answer", &[]),
+            Self::Foreign => plain("foreign"),
+            Self::StaleForm => plain("stale-form"),
+            Self::NotLoggedIn => plain("log-in-first"),
+            Self::MustLogIn(hub) => named("log-in-to-edit", hub.as_str()),
+            Self::NotOwner(hub) => named("not-owner", hub.as_str()),
+            Self::Closed(hub) => named("closed-hub", hub.as_str()),
+            Self::LastOwner(hub) => named("last-owner", hub.as_str()),
+            Self::Mirrored { hub, group } => {
+                let args = [("name", hub.as_str().into()), ("group", group.as_str().into())];
+                language.say("mirrored", &args)
+            }
+            Self::NoLogin => plain("no-login"),
+            Self::TooOften(wait) | Self::TooManyEdits(wait) => {
+                language.say("try-later", &[("n", (wait.as_secs() + 1).into())])
+            }
+            Self::Internal(_) => plain("no-answer"),
             _ => None,
         };
         translated.unwrap_or_else(|| self.to_string())

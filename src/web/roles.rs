@@ -39,17 +39,6 @@ impl Deed {
             Self::Leave => "leave",
         }
     }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Subscribe => "Subscribe",
-            Self::Unsubscribe => "Unsubscribe",
-            Self::Star => "Star",
-            Self::Unstar => "Unstar",
-            Self::Join => "Join",
-            Self::Leave => "Leave",
-        }
-    }
 }
 
 /// `POST /api/hub/{hub}/{subscribe,unsubscribe,star,unstar,join,leave}`: 303 back to the hub for a form, `{"hub",
@@ -168,6 +157,6 @@ pub(super) fn buttons(services: &Services, viewer: &Viewer, hub: &Hub) -> Vec<De
         deeds.push(Deed::Join);
     }
     let is_open = hub.visibility == Visibility::Public || viewer.may_read(hub);
-    let button = |deed: Deed| DeedButton { word: deed.word(), label: deed.label() };
+    let button = |deed: Deed| DeedButton { word: deed.word() };
     deeds.into_iter().filter(|_| is_open).map(button).collect()
 }

@@ -4,7 +4,7 @@
 
 use crate::chromium::{driver, wait_for};
 use crate::harness::{TestHouse, have};
-use fantoccini::Client;
+use fantoccini::{Client, Locator};
 use serde_json::Value;
 
 /// The rules of WCAG 2.2 up to AA, and what axe itself counts as good practice.
@@ -96,6 +96,21 @@ async fn nothing_keeps_anybody_out_of_any_page_in_any_theme() {
     let mut wrong = Vec::new();
     let browser = driver.browser().await;
     look_over(&browser, &axe, &demo, &pages, &mut wrong).await;
+    // What somebody sees who is logged in and owns a hub.
+    browser.goto(&demo.url("/login?next=/designteam")).await.unwrap();
+    browser.find(Locator::Css("[name=username]")).await.unwrap().send_keys("duffy").await.unwrap();
+    browser.find(Locator::Css(".find button")).await.unwrap().click().await.unwrap();
+    browser.wait().for_element(Locator::Css("#account")).await.unwrap();
+    let configured = format!("{alone}/edit");
+    let own = [
+        "/login",
+        "/designteam",
+        "/designteam/edit",
+        "/designteam/edit?q=nothing-like-it",
+        "/designteam/edit?add=feed",
+        &configured,
+    ];
+    look_over(&browser, &axe, &demo, &own, &mut wrong).await;
     let trouble = troubled().await;
     browser.goto(&trouble.url("/trouble")).await.unwrap();
     wait_for(&browser, "document.querySelector('.problem.broken')").await;

@@ -143,7 +143,7 @@ async fn a_lost_connection_is_told_and_caught_up_with() {
     // The browser may have come back by itself meanwhile; then there is nothing to retry.
     browser.execute("document.querySelector('#lost button').click()", vec![]).await.unwrap();
     wait_for(&browser, "document.querySelector('#lost').textContent.includes('Caught up')").await;
-    wait_for(&browser, "document.querySelector('.feed').textContent.includes('While away')").await;
+    wait_for(&browser, "document.querySelector('#main').textContent.includes('While away')").await;
     wait_for(&browser, "document.querySelector('#lost').hidden").await;
     let kept = "return [document.querySelector('#field').value, window.unreloaded]";
     assert_eq!(browser.execute(kept, vec![]).await.unwrap(), json!(["half a th", true]));
@@ -221,6 +221,37 @@ async fn a_search_sifts_cards_and_entries_as_one_types() {
     open(&browser, &house, "/ralph?q=cafe+tuesdays").await;
     wait_for(&browser, &format!("{shown} === 'about'")).await;
     assert_eq!(text_attribute(&browser, ".search input", "value").await, "cafe tuesdays");
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_while_nobody_looked_stands_above_a_line() {
+    let Some(driver) = driver() else { return };
+    let house = house().await;
+    let browser = opened(&driver, &house, "/ralph").await;
+    let look_away = async |away: bool| {
+        let script = format!(
+            "Object.defineProperty(document, 'hidden', {{ value: {away}, configurable: true }}); \
+             document.dispatchEvent(new Event('visibilitychange'));"
+        );
+        browser.execute(&script, vec![]).await.unwrap();
+    };
+    look_away(true).await;
+    house.replay(award("2014-3", "Unseen")).await;
+    wait_for(&browser, "document.querySelector('.feed').textContent.includes('Unseen')").await;
+    look_away(false).await;
+    let line = "document.querySelector('.feed [data-since]')";
+    let row = format!(
+        "{line}.dataset.since.startsWith('new since ') && {line}.previousElementSibling.textContent.includes('Unseen')"
+    );
+    assert!(truth(&browser, &row).await);
+    // Another message leaves the line where it is; it goes when the reader does.
+    house.replay(award("2014-4", "Seen at once")).await;
+    wait_for(&browser, "document.querySelector('.feed').textContent.includes('Seen at once')")
+        .await;
+    assert!(truth(&browser, &row).await);
+    look_away(true).await;
+    assert!(!truth(&browser, line).await);
     browser.close().await.unwrap();
 }
 

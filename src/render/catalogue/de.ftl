@@ -23,6 +23,12 @@ widgets = Widgets
 foot = Hubs { $version }, freie Software unter der AGPL. Das Menü jedes Kastens führt zu seinem Quelltext.
 
 # Ein Hub
+deed-subscribe = Abonnieren
+deed-unsubscribe = Nicht mehr abonnieren
+deed-star = Merken
+deed-unstar = Nicht mehr merken
+deed-join = Beitreten
+deed-leave = Austreten
 archived = Archiviert
 edit = Bearbeiten
 people = Leute
@@ -36,7 +42,7 @@ widget-of = { $title } von { $hub }
 
 # Alle Hubs
 hubs-with = Hubs mit „{ $query }“
-no-hubs-with = Es gibt keine. Gesucht wird in Namen und Beschreibungen.
+no-hubs-with = Es gibt keine, auch keine solchen Leute oder Widgets. Gesucht wird in Namen und Beschreibungen.
 here-are-all = Hier sind alle Hubs
 going-on = Was gerade geschieht
 going-on-hint = Eine Seite für jedes Team und jeden Menschen, die sich erneuert, während man sie ansieht.
@@ -49,7 +55,31 @@ people-count =
 active = aktiv
 no-hubs = Es gibt noch keinen Hub. Beschreiben lässt sich einer in hubs.toml, als
 
+# Anmelden
+by-name = Mit Namen
+username = Benutzername
+dev-login = Nach einem Passwort wird nicht gefragt: Dieser Server läuft für den, der an seiner Maschine sitzt, und glaubt dir. Bevor andere kommen dürfen, gehört in hubs.toml:
+known-people = Als jemand, den man hier kennt
+were-logged-out = Du bist nicht angemeldet
+were-logged-out-hint = Nichts wurde geändert. Vielleicht hast du dich in einem anderen Fenster abgemeldet, oder du warst zu lange nicht hier.
+log-in-at = Anmelden bei { $host }
+logged-out = Abgemeldet
+are-logged-out = Du bist abgemeldet
+are-logged-out-hint = Von Hubs jedenfalls. { $host }, wo du dich angemeldet hast, kennt dich noch: Wer diesen Browser benutzt, könnte sich ohne Passwort wieder anmelden.
+log-out-too = Auch bei { $host } abmelden
+stay = Dort angemeldet bleiben
+
 # Was nicht da ist
+foreign = Das kam von der Seite einer anderen Website, darum wurde nichts geändert. Tu es hier, auf der Seite selbst.
+stale-form = Nichts wurde geändert: Die Seite, von der das kam, ist aus der Zeit vor deinem An- oder Abmelden. Lade sie neu und sende es noch einmal.
+log-in-first = Melde dich erst an: Hier geht es darum, wer du bist.
+log-in-to-edit = Melde dich an, um den Hub „{ $name }“ zu bearbeiten.
+not-owner = Den Hub „{ $name }“ bearbeiten seine Besitzer. Bitte einen von ihnen, dich dazu zu machen oder es für dich zu ändern.
+closed-hub = „{ $name }“ tritt niemand von selbst bei: Mitglieder sehen, was andere nicht sehen. Bitte die Besitzer, dich aufzunehmen.
+last-owner = Du bist der einzige Besitzer von „{ $name }“ und kannst darum nicht austreten: Mach erst jemand anderen zum Besitzer.
+mirrored = Wer zu „{ $name }“ gehört, wird in FAS entschieden: Es ist wie die Gruppe „{ $group }“ dort. Tritt dort bei oder aus.
+no-login = Diese Anmeldung begann nicht in diesem Browser, wurde schon benutzt oder dauerte länger als eine Viertelstunde und gilt darum nicht. Wenn du nicht angemeldet bist, beginne von vorn.
+try-later = Das waren zu viele Versuche auf einmal. Komm in { $n } s wieder.
 not-here = Nicht hier
 not-open = Nicht zugänglich
 who-are-you = Wer bist du?

@@ -23,6 +23,12 @@ widgets = Widgets
 foot = Hubs { $version }, free software under the AGPL. The menu of every box leads to its source.
 
 # A hub
+deed-subscribe = Subscribe
+deed-unsubscribe = Unsubscribe
+deed-star = Star
+deed-unstar = Unstar
+deed-join = Join
+deed-leave = Leave
 archived = Archived
 edit = Edit
 people = People
@@ -36,7 +42,7 @@ widget-of = { $title } of { $hub }
 
 # All hubs
 hubs-with = Hubs with “{ $query }”
-no-hubs-with = There are none. Names and summaries are searched.
+no-hubs-with = There are none, and no such people or widgets. Names and summaries are searched.
 here-are-all = Here are all hubs
 going-on = What is going on
 going-on-hint = One page for each team and each person, kept up to date while you look at it.
@@ -49,7 +55,31 @@ people-count =
 active = active
 no-hubs = There is no hub yet. Describe one in hubs.toml, as
 
+# Logging in
+by-name = By name
+username = Username
+dev-login = No password is asked for: this server runs for whoever sits at its machine, and takes your word. Before others may come, set in hubs.toml:
+known-people = As somebody who is known here
+were-logged-out = You are not logged in
+were-logged-out-hint = Nothing was changed. You may have logged out in another window, or it has been too long since you were here.
+log-in-at = Log in at { $host }
+logged-out = Logged out
+are-logged-out = You are logged out
+are-logged-out-hint = Of hubs, that is. { $host }, where you logged in, still knows you: whoever uses this browser could log in again without a password.
+log-out-too = Log out at { $host } too
+stay = Stay logged in there
+
 # What is not there
+foreign = This was sent by a page of another site, so nothing was changed. Do it here, on the page itself.
+stale-form = Nothing was changed: the page that this was sent from is from before you logged in or out. Load it again, and send it once more.
+log-in-first = Log in first: this is about who you are.
+log-in-to-edit = Log in to edit the hub “{ $name }”.
+not-owner = The hub “{ $name }” is edited by its owners. Ask one of them to make you one, or to change it for you.
+closed-hub = Nobody joins “{ $name }” by themselves: its members see what others don’t. Ask its owners to let you in.
+last-owner = You are the only owner of “{ $name }”, so you can’t leave it: make somebody else an owner first.
+mirrored = Who is in “{ $name }” is decided in FAS: it is like the group “{ $group }” there. Join or leave that one.
+no-login = This login did not begin in this browser, was used before, or took longer than a quarter of an hour, so it does not count. If you are not logged in, begin again.
+try-later = That were too many tries at once. Come back in { $n } s.
 not-here = Not here
 not-open = Not open to you
 who-are-you = Who are you?
