@@ -6,6 +6,7 @@
 mod failures;
 mod rows;
 mod sql;
+mod totals;
 
 use super::activity::{Counted, Length};
 use super::stats::Stats;
@@ -13,6 +14,7 @@ use super::{DatanommerError as Error, Inspection, Page, Query};
 use crate::config::DatanommerSettings;
 use jiff::Timestamp;
 use sql::{Known, Sql};
+use totals::Totals;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
 
@@ -26,6 +28,7 @@ pub(super) struct Postgres {
     /// For people: `datanommer at db.example.org:5432`.
     place: Arc<str>,
     timeout: Duration,
+    totals: Totals,
 }
 
 impl fmt::Debug for Postgres {
@@ -57,7 +60,7 @@ impl Postgres {
             .max_connections(settings.connections)
             .acquire_timeout(timeout)
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options: Arc::new(options), place: place.into(), timeout })
+        Ok(Self { pool, options: Arc::new(options), place: place.into(), timeout, totals: Totals::default() })
     }
 
     pub(super) fn place(&self) -> &str {
@@ -100,8 +103,7 @@ impl Postgres {
             let total = if query.page == 1 && messages.len() < rows {
                 messages.len() as u64 // all of them are here
             } else {
-                let mut count = sql.count();
-                count.build_query_scalar::<i64>().fetch_one(&mut *reading).await?.unsigned_abs()
+                self.totals.count(&mut reading, &sql).await?
             };
             Ok(Page { total, pages: total.div_ceil(query.rows_per_page.into()), messages })
         };
@@ -116,8 +118,7 @@ impl Postgres {
             if sql.finds_nothing() {
                 return Ok(0);
             }
-            let mut count = sql.count();
-            Ok(count.build_query_scalar::<i64>().fetch_one(&mut *reading).await?.unsigned_abs())
+            self.totals.count(&mut reading, &sql).await
         };
         self.ask(work).await
     }
