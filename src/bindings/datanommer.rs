@@ -2,6 +2,7 @@
 
 use super::{Fallible, Host, cache, failed, waiting};
 use crate::datanommer::Query;
+use crate::message::Group;
 use crate::{render, script::host};
 use rhai::{Array, Dynamic, INT, Map, Module, NativeCallContext};
 use serde_json::Value;
@@ -18,6 +19,10 @@ pub(super) fn module(host: &Host) -> Module {
     let all = host.clone();
     module.set_native_fn("grep", move |at: NativeCallContext<'_>, query: Map| {
         host::serve(&at, || grep(&all, query))
+    });
+    let all = host.clone();
+    module.set_native_fn("grouped", move |at: NativeCallContext<'_>, query: Map| {
+        host::serve(&at, || grouped(&all, query))
     });
     let all = host.clone();
     module.set_native_fn("count", move |at: NativeCallContext<'_>, query: Map| {
@@ -56,6 +61,54 @@ fn grep(host: &Host, query: Map) -> Fallible<Map> {
         ("total".into(), number(page.total)),
         ("pages".into(), number(page.pages)),
         ("messages".into(), messages.into()),
+    ]))
+}
+
+/// `datanommer::grouped(#{ … })` → `#{ total, pages, groups: [#{ messages, summary, link, icon, secondary_icon, usernames,
+/// packages, objects, topics, start, end }] }`: the messages that a question of `grep` is about, as the entries of a feed.
+///
+/// Messages that belong together are one entry ("lmacken ran the bodhi2.yml and proxies.yml playbooks 7 times"), which
+/// stands where its first message was; `messages` are those in it, one or more. The other texts and lists are about all of
+/// them, as `group` of their processor words them. `topics` are whole ones; `start` and `end` are when the first and the last
+/// of them were sent, RFC 3339. Groups do not reach from page to page. `total` and `pages` count messages.
+/// Throws `#{ service: "datanommer", status: 0, message }` when the store can't answer.
+fn grouped(host: &Host, query: Map) -> Fallible<Map> {
+    let query = read(query)?;
+    let datanommer = host.datanommer.clone();
+    let page = waiting::wait(&host.runtime, "datanommer", async move {
+        datanommer.grouped(&query).await.map_err(|error| error.to_string())
+    })?;
+    let page = page.map_err(|error| failed("datanommer", 0, error))?;
+    let mut groups = Array::new();
+    for group in &page.groups {
+        host::charge(group.messages.len()).map_err(host::ended)?;
+        groups.push(host::for_script(|| entry(group)));
+    }
+    Ok(Map::from([
+        ("total".into(), number(page.total)),
+        ("pages".into(), number(page.pages)),
+        ("groups".into(), groups.into()),
+    ]))
+}
+
+fn entry(group: &Group) -> Dynamic {
+    let said = &group.description;
+    let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Array>();
+    let topics: Array = group.topics().into_iter().map(|topic| topic.as_str().into()).collect();
+    let messages: Array = group.messages.iter().map(host::message).collect();
+    let (start, end) = group.span();
+    Dynamic::from_map(Map::from([
+        ("messages".into(), messages.into()),
+        ("summary".into(), said.summary.as_str().into()),
+        ("link".into(), said.link.as_str().into()),
+        ("icon".into(), said.icon.as_str().into()),
+        ("secondary_icon".into(), said.secondary_icon.as_str().into()),
+        ("usernames".into(), texts(&said.usernames).into()),
+        ("packages".into(), texts(&said.packages).into()),
+        ("objects".into(), texts(&said.objects).into()),
+        ("topics".into(), topics.into()),
+        ("start".into(), start.to_string().into()),
+        ("end".into(), end.to_string().into()),
     ]))
 }
 

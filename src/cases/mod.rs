@@ -8,6 +8,7 @@ mod adhoc;
 mod coverage;
 mod data;
 mod judging;
+mod messages;
 mod mutation;
 mod outcome;
 mod recordings;
@@ -21,6 +22,7 @@ mod world;
 
 pub use adhoc::{Answered, WouldRedraw, would_redraw};
 pub use coverage::{Covered, Missed, WidgetCovered};
+pub use messages::{MessagesReport, read_in, read_in_group, run_messages};
 pub use outcome::{About, CaseReport, Failure, Kind, Precision, Report};
 
 use crate::bindings;
@@ -29,7 +31,7 @@ use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
 use crate::render::Renderer;
 use crate::script::{Interpreter, Tier};
-use crate::widget::{Case, Definition, Library};
+use crate::widget::{Case, Definition, Shelf};
 use parking_lot::Mutex;
 use recordings::Recordings;
 use regex::Regex;
@@ -82,7 +84,8 @@ pub enum CasesError {
 
 /// Runs the cases that are asked for. Blocks, and must not be called on a thread of a runtime.
 pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
-    let library = library(request);
+    let shelf = Arc::new(shelf(request));
+    let library = shelf.library();
     let suites = suites::read(request, &library)?;
     let setup = |error: std::io::Error| CasesError::Setup(error.into());
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -90,8 +93,8 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
         .enable_all()
         .build()
         .map_err(setup)?;
-    let services =
-        Services::open(runtime.handle().clone(), request.sandbox.clone(), request.fas.cloned());
+    let (sandbox, fas) = (request.sandbox.clone(), request.fas.cloned());
+    let services = Services::open(runtime.handle().clone(), sandbox, fas, shelf);
     let services = runtime.block_on(services).map_err(CasesError::Setup)?;
     let wanted = |case: &&Case| request.only.is_none_or(|only| only.is_match(&case.name.value));
     let jobs: Vec<Job<'_>> = suites
@@ -135,10 +138,10 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
     Ok(report)
 }
 
-fn library(request: &Request<'_>) -> Library {
+fn shelf(request: &Request<'_>) -> Shelf {
     let limits = request.sandbox.pure.clone();
     let mut interpreter = Interpreter::new(Tier::Pure, limits, Some(bindings::pure()));
-    Library::load(request.site, &mut interpreter, None)
+    Shelf::new(request.site.clone(), &mut interpreter)
 }
 
 fn run_all(shared: &Shared<'_>, jobs: &[Job<'_>]) -> Vec<CaseReport> {

@@ -2,6 +2,7 @@
 
 use super::outcome::{Failure, Kind};
 use super::recordings::{self, Recorded, Recording, Recordings};
+use super::run::pure_limits;
 use crate::bindings::{self, Host};
 use crate::cache::Cache;
 use crate::config::{self, Sandbox, Site};
@@ -9,9 +10,9 @@ use crate::datanommer::Datanommer;
 use crate::hub::{Column, Hub, Instance, InstanceId, Placed};
 use crate::message::Message;
 use crate::outbound::{Cassette, Fas, Github, Outbound};
-use crate::script::{Interpreter, Tier};
+use crate::script::{Interpreter, Pool, Tier};
 use crate::store::Store;
-use crate::widget::{At, Case, Definition};
+use crate::widget::{At, Case, Definition, Shelf, Wording};
 use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -28,6 +29,8 @@ pub(super) struct Services {
     outbound: Outbound,
     datanommer: Datanommer,
     store: Store,
+    /// Puts together what belongs together in feeds.
+    words: Wording,
 }
 
 impl Services {
@@ -35,8 +38,13 @@ impl Services {
         runtime: Handle,
         sandbox: Sandbox,
         fas: Option<config::Fas>,
+        shelf: Arc<Shelf>,
     ) -> anyhow::Result<Self> {
+        // One thread for all cases: few of them show a feed.
+        let limits = pure_limits(&sandbox.pure);
+        let pool = Pool::start(Tier::Pure, limits, 1, Some(bindings::pure()));
         Ok(Self {
+            words: Wording::new(shelf, pool),
             fas,
             outbound: Outbound::replaying(&sandbox, Cassette::empty()),
             datanommer: Datanommer::open("sqlite::memory:").await?,
@@ -130,6 +138,7 @@ impl<'r> World<'r> {
     ) -> anyhow::Result<Host> {
         let datanommer = if self.mentions("datanommer::") {
             let datanommer = Datanommer::open("sqlite::memory:").await?;
+            datanommer.worded_by(Arc::new(services.words.clone()));
             datanommer.add(history).await?;
             datanommer
         } else {

@@ -8,6 +8,7 @@ mod completions;
 mod datanommer;
 mod definitions;
 mod doctor;
+mod hub;
 mod message;
 #[cfg(feature = "kerberos")]
 mod negotiate;
@@ -17,6 +18,7 @@ mod print;
 mod record;
 mod replay;
 mod serve;
+mod session;
 mod why;
 mod widget;
 
@@ -46,6 +48,12 @@ enum Command {
     /// Count and import the messages of the history
     #[command(subcommand)]
     Datanommer(datanommer::DatanommerCommand),
+    /// List, show, export and import hubs
+    #[command(subcommand)]
+    Hub(hub::HubCommand),
+    /// Tell who is logged in, and end that
+    #[command(subcommand)]
+    Session(session::SessionCommand),
     Check(check::Check),
     Why(why::Why),
     /// Ask a running server how it fares
@@ -113,6 +121,8 @@ impl Command {
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),
             Self::Datanommer(datanommer) => datanommer.execute(out),
+            Self::Hub(hub) => hub.execute(out),
+            Self::Session(session) => session.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),
             Self::Doctor(doctor) => doctor.execute(out),

@@ -23,7 +23,7 @@ pub(super) struct ServerOption {
     /// The server; without it the one that `[server] listen` names
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// The server's `[server] ingest_token`; not needed from the same machine
+    /// The server's `[server] ingest_token`; not needed from the same machine under the dev login
     #[arg(long, env = "HUBS_INGEST_TOKEN", hide_env_values = true)]
     token: Option<String>,
     #[command(flatten)]
@@ -32,9 +32,9 @@ pub(super) struct ServerOption {
 
 impl ServerOption {
     pub(super) fn posting(self) -> anyhow::Result<Posting> {
-        let server = self.site.open()?.settings.server;
-        // From this machine it needs none, and a token would be refused by a server that knows of none.
-        let is_elsewhere = self.to.is_some() || self.token.is_some();
+        let Settings { server, auth, .. } = self.site.open()?.settings;
+        // Under the dev login this machine needs none, and a token would be refused by a server that knows of none.
+        let is_elsewhere = self.to.is_some() || self.token.is_some() || !auth.is_dev();
         let known = server.ingest_token.map(|token| token.reveal().to_owned());
         let token = self.token.or(known).filter(|_| is_elsewhere);
         let to = self.to.unwrap_or_else(|| format!("http://{}", server.listen));

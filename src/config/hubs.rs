@@ -11,6 +11,7 @@ pub struct HubEntry {
     pub kind: HubKind,
     pub summary: String,
     pub avatar: String,
+    pub banner: String,
     pub left_width: u8,
     pub visibility: Visibility,
     pub archived: bool,
@@ -18,6 +19,8 @@ pub struct HubEntry {
     pub members: Vec<String>,
     pub subscribers: Vec<String>,
     pub stargazers: Vec<String>,
+    /// A group of FAS: its sponsors are owners here, its members members.
+    pub fas_group: Option<String>,
     pub widgets: Vec<WidgetEntry>,
     /// Of the hub's name.
     pub place: Place,
@@ -27,6 +30,14 @@ pub(super) fn read(root: &Table<'_>) -> Vec<HubEntry> {
     let mut hubs: Vec<HubEntry> = Vec::new();
     for table in root.tables("hub") {
         let span = table.span_of("name");
+        if let Some(group) = table.span_of("fas_group").filter(|_| !root.has("fas")) {
+            let said = "`fas_group` of [hub] mirrors a group in FAS, but there is no table [fas] that says where that is";
+            table.problem(
+                Some(group),
+                said.into(),
+                Some("add one, or name `owners` and `members`".into()),
+            );
+        }
         let double = |hub: &HubEntry| hubs.iter().any(|other| other.name == hub.name);
         let said = |name: &HubName| format!("there is a `[[hub]]` of the name `{name}` already");
         if let Some(hub) = read_hub(table) {
@@ -52,11 +63,17 @@ fn read_hub(table: Table<'_>) -> Option<HubEntry> {
     let people = |key| table.read(key, list(username)).unwrap_or_default();
     let summary = table.read("summary", text).unwrap_or_default();
     let avatar = table.read("avatar", text).unwrap_or_default();
+    let banner = table.read("banner", text).unwrap_or_default();
     let left_width = table.read("left_width", number(1..=11)).unwrap_or(8);
     let visibility = table.read("visibility", visibilities).unwrap_or_default();
     let archived = table.read("archived", flag).unwrap_or(false);
     let [owners, members, subscribers, stargazers] =
         ["owners", "members", "subscribers", "stargazers"].map(people);
+    let fas_group = table.read("fas_group", |item| {
+        let fits = |name: &String| name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let unfit = || Misfit::must_be("the name of a group in FAS, as in \"design-team\"");
+        username(item).ok().filter(fits).ok_or_else(unfit)
+    });
     let widgets = table.tables("widget").into_iter().filter_map(widgets::read).collect();
     table.finish();
     let (name, place) = named?;
@@ -65,6 +82,7 @@ fn read_hub(table: Table<'_>) -> Option<HubEntry> {
         kind,
         summary,
         avatar,
+        banner,
         left_width,
         visibility,
         archived,
@@ -72,6 +90,7 @@ fn read_hub(table: Table<'_>) -> Option<HubEntry> {
         members,
         subscribers,
         stargazers,
+        fas_group,
         widgets,
         place,
     })

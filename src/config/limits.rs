@@ -49,6 +49,24 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// For one call about several messages: as much as calls about each of them.
+    pub fn for_each_of(&self, messages: usize) -> Self {
+        const MEMORY_BYTES: usize = 32 << 20;
+        const RETURNED_BYTES: usize = 1 << 20;
+        let factor = u32::try_from(messages.max(1)).unwrap_or(u32::MAX);
+        let bytes =
+            |one: usize, most: usize| one.saturating_mul(factor as usize).min(most.max(one));
+        Self {
+            operations: self.operations.saturating_mul(u64::from(factor)),
+            deadline: self.deadline.saturating_mul(factor),
+            memory_bytes: bytes(self.memory_bytes, MEMORY_BYTES),
+            returned_bytes: bytes(self.returned_bytes, RETURNED_BYTES),
+            ..self.clone()
+        }
+    }
+}
+
 /// How far a tier's limits may be raised.
 pub(super) struct Ceiling {
     /// More operations can chain closures so long that dropping them overflows the thread's stack.

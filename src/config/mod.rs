@@ -25,7 +25,7 @@ pub(crate) mod value;
 pub(crate) mod widgets;
 
 pub use amqp::{Amqp, AmqpBinding, AmqpQueue, AmqpTls, AmqpUrl};
-pub use auth::Auth;
+pub use auth::{Auth, AuthKind, ClientAuth, Oidc};
 pub use bus::Bus;
 pub use document::Place;
 pub use fas::{Fas, FasKind, FasLogin, Kerberos};
@@ -133,12 +133,22 @@ impl Settings {
 
     /// Why the way of logging in forbids to listen there, if it does; also for an address from the command line.
     pub fn listen_problem(&self, listen: SocketAddr) -> Option<Diagnostic> {
-        let open = self.auth == Auth::Dev && !listen.ip().is_loopback();
-        open.then(|| {
-            Diagnostic::error(format!(
+        if listen.ip().is_loopback() {
+            return None;
+        }
+        if self.auth.is_dev() {
+            let said = format!(
                 "`listen` is {listen}, which other machines can reach, but `[auth] kind = \"dev\"` lets anybody log in as anybody"
+            );
+            return Some(Diagnostic::error(said).help(
+                "listen on 127.0.0.1 or [::1], or let people log in with `[auth] kind = \"oidc\"`",
+            ));
+        }
+        self.server.public_url.is_none().then(|| {
+            Diagnostic::error(format!(
+                "`listen` is {listen}, and people log in at another server, but that can't know where to send them back to"
             ))
-            .help("listen on 127.0.0.1 or [::1]; logins for an open network come with a later version")
+            .help("set `[server] public_url` to where browsers find hubs")
         })
     }
 }

@@ -14,14 +14,13 @@ mod stats;
 
 pub use activity::{Bucket, MAX_BUCKETS};
 pub use error::DatanommerError;
-pub use query::{Order, Page, Query};
+pub use query::{GroupedPage, Order, Page, Query};
 pub use stats::{CategoryStats, Stats};
 
 use crate::config::DatanommerSettings;
-use crate::message::{Message, Topic};
+use crate::message::{Group, Message, Topic, Words};
 use activity::Length;
 use embedded::Embedded;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use postgres::Postgres;
 use std::{
@@ -30,14 +29,11 @@ use std::{
     time::Duration,
 };
 
-/// Adds to messages what people read in them, where that is missing.
-pub type Describe = Arc<dyn Fn(Vec<Message>) -> BoxFuture<'static, Vec<Message>> + Send + Sync>;
-
 /// A handle; clones share the connections.
 #[derive(Clone)]
 pub struct Datanommer {
     kept: Kept,
-    wording: Arc<OnceLock<Describe>>,
+    words: Arc<OnceLock<Arc<dyn Words>>>,
 }
 
 /// A datanommer's database, as it shows itself to us.
@@ -66,7 +62,7 @@ impl fmt::Debug for Datanommer {
 
 impl From<Kept> for Datanommer {
     fn from(kept: Kept) -> Self {
-        Self { kept, wording: Arc::default() }
+        Self { kept, words: Arc::default() }
     }
 }
 
@@ -100,10 +96,10 @@ impl Datanommer {
         }
     }
 
-    /// How messages that know people and packages but no sentence get one. Only the first call counts.
-    pub fn described_by(&self, describe: Describe) {
+    /// Who knows the words for messages. Only the first call counts.
+    pub fn worded_by(&self, words: Arc<dyn Words>) {
         // Whoever was first stays.
-        let _ = self.wording.set(describe);
+        let _ = self.words.set(words);
     }
 
     /// Whether hubs keeps the messages itself.
@@ -135,12 +131,22 @@ impl Datanommer {
             Kept::Here(here) => here.grep(query).await?,
             Kept::There(there) => there.grep(query).await?,
         };
-        if let Some(describe) = self.wording.get()
+        if let Some(words) = self.words.get()
             && page.messages.iter().any(|message| !message.description.is_worded())
         {
-            page.messages = describe(page.messages).await;
+            page.messages = words.word(page.messages).await;
         }
         Ok(page)
+    }
+
+    /// The same page as the entries of a feed: messages that belong together are one. `total` and `pages` count messages.
+    pub async fn grouped(&self, query: &Query) -> Result<GroupedPage, DatanommerError> {
+        let Page { total, pages, messages } = self.grep(query).await?;
+        let groups = match self.words.get() {
+            Some(words) => words.group(messages).await,
+            None => messages.into_iter().map(Group::single).collect(),
+        };
+        Ok(GroupedPage { total, pages, groups })
     }
 
     /// How many messages a question is about.

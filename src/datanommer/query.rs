@@ -1,7 +1,7 @@
 //! Questions to a history, whoever keeps it.
 
 use super::DatanommerError;
-use crate::message::Message;
+use crate::message::{Group, Message};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,14 @@ pub struct Page {
     pub total: u64,
     pub pages: u64,
     pub messages: Vec<Message>,
+}
+
+/// The same as entries of a feed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupedPage {
+    pub total: u64,
+    pub pages: u64,
+    pub groups: Vec<Group>,
 }
 
 impl Query {

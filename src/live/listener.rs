@@ -15,6 +15,8 @@ pub enum Heard {
     Frame(Bytes),
     /// What the client missed is no longer known: send a fresh copy of each widget (`Listener::copy`), then go on.
     Moved,
+    /// Who may listen is another question than before: ask it again before anything else is written.
+    Recheck,
     /// The server shuts down. Nothing follows.
     Closed,
 }
@@ -26,6 +28,7 @@ pub struct Listener {
     pulse: watch::Receiver<Pulse>,
     cursor: u64,
     beat: u32,
+    rights: u32,
     stage: Stage,
 }
 
@@ -47,7 +50,7 @@ impl Listener {
     pub(super) fn new(shared: Arc<Shared>, ring: Arc<Ring>, since: Option<&str>) -> Self {
         metrics::gauge!(telemetry::SSE_CLIENTS).increment(1.0);
         let pulse = ring.subscribe();
-        let Pulse { sequence: newest, beat, .. } = *pulse.borrow();
+        let Pulse { sequence: newest, beat, rights, .. } = *pulse.borrow();
         let since = match since.map(str::parse::<EventId>) {
             None => Some(newest),
             // A number that was not handed out yet is a made-up one.
@@ -55,7 +58,7 @@ impl Listener {
             Some(_) => None,
         };
         let stage = Stage::Opening { behind: since.is_none() };
-        Self { shared, ring, pulse, cursor: since.unwrap_or(newest), beat, stage }
+        Self { shared, ring, pulse, cursor: since.unwrap_or(newest), beat, rights, stage }
     }
 
     /// The oldest event that this client has not seen, asked for only when it can be written: what was replaced by
@@ -85,6 +88,10 @@ impl Listener {
         let pulse = *self.pulse.borrow_and_update();
         if pulse.closed {
             return Some(Heard::Closed);
+        }
+        if pulse.rights != self.rights {
+            self.rights = pulse.rights;
+            return Some(Heard::Recheck);
         }
         match self.stage {
             Stage::Opening { behind } => {

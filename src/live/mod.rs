@@ -92,6 +92,13 @@ impl Live {
         Listener::new(Arc::clone(&self.shared), ring, since)
     }
 
+    /// Has each listener of a hub asked for once more whether they may listen ([`Heard::Recheck`]).
+    pub fn recheck(&self, hub: &HubName) {
+        if let Some(ring) = self.shared.rings.read().get(hub) {
+            ring.recheck();
+        }
+    }
+
     pub fn viewers(&self, hub: &HubName) -> usize {
         self.shared.rings.read().get(hub).map_or(0, |ring| ring.viewers())
     }

@@ -29,6 +29,8 @@ pub(super) struct Pulse {
     /// Of the newest event.
     pub(super) sequence: u64,
     pub(super) beat: u32,
+    /// Goes on when who may listen is another question than before.
+    pub(super) rights: u32,
     pub(super) closed: bool,
 }
 
@@ -59,7 +61,7 @@ impl Ring {
     /// Empty, for events after `floor`.
     pub(super) fn new(hub: HubName, turn: usize, floor: u64, closed: bool) -> Self {
         let held = Held { collected: Vec::new(), events: VecDeque::new(), bytes: 0, floor };
-        let pulse = watch::Sender::new(Pulse { sequence: floor, beat: 0, closed });
+        let pulse = watch::Sender::new(Pulse { sequence: floor, beat: 0, rights: 0, closed });
         Self { hub, turn, held: Mutex::new(held), pulse, viewers: AtomicUsize::new(0) }
     }
 
@@ -119,6 +121,10 @@ impl Ring {
 
     pub(super) fn beat(&self) {
         self.pulse.send_modify(|pulse| pulse.beat = pulse.beat.wrapping_add(1));
+    }
+
+    pub(super) fn recheck(&self) {
+        self.pulse.send_modify(|pulse| pulse.rights = pulse.rights.wrapping_add(1));
     }
 
     pub(super) fn close(&self) {

@@ -5,16 +5,20 @@
 
 mod canonical;
 mod condition;
+mod group;
 mod topic;
 mod wire;
+mod words;
 
 pub use canonical::{Canonical, CanonicalError};
 pub use condition::{Condition, Place, Root, Step, Test, Verdict};
+pub use group::Group;
 pub use topic::{Topic, TopicPattern};
 pub use wire::{
     MAX_LINE_BYTES, Properties, WireError, parse_delivery, parse_frames, parse_json, parse_line,
     to_line,
 };
+pub use words::Words;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -24,6 +24,7 @@ mod hosts;
 mod kindness;
 #[cfg(feature = "kerberos")]
 mod negotiate;
+pub mod oidc;
 mod post;
 mod posting;
 mod redact;

@@ -4,9 +4,7 @@ use super::keeping::Failing;
 use super::queue::Queue;
 use super::{Inner, Rebuild};
 use crate::cache::Entry;
-use crate::hub::{
-    Cause, Hub, HubName, Instance, InstanceId, Placed, State, Visibility, WidgetView,
-};
+use crate::hub::{Cause, Hub, HubName, Instance, InstanceId, Placed, State, WidgetView};
 use crate::render::{self, CardHtml, Skeleton, WidgetHtml};
 use crate::widget::{Chrome, Definition, Style};
 use bytes::Bytes;
@@ -26,8 +24,6 @@ pub struct Current {
     pub json: Bytes,
     /// The version in quotes, as HTTP wants it.
     pub etag: Bytes,
-    /// Of its hub: who may see it.
-    pub visibility: Visibility,
 }
 
 /// One place on a hub's page, as far as it is built.
@@ -136,7 +132,7 @@ impl Rebuild {
     /// Puts the view together, and the instance in line if it is old. Kept only if nothing changed meanwhile.
     fn compose(&self, instance: &Instance, hub: Arc<Hub>) -> Option<Arc<Current>> {
         let changes = self.0.known.lock().changes();
-        let (id, visibility) = (instance.id, hub.visibility);
+        let id = instance.id;
         let current = match self.0.load(instance.clone(), hub) {
             Ok(loaded) => {
                 let entry = self.0.parts.cache.entry(id);
@@ -148,7 +144,7 @@ impl Rebuild {
             }
             Err(unfit) => {
                 self.0.known.lock().mar(id);
-                Some(self.0.unfit_view(instance, visibility, unfit))
+                Some(self.0.unfit_view(instance, unfit))
             }
         };
         let current = Arc::new(current?);
@@ -288,11 +284,11 @@ impl Inner {
             html: String::new(),
             error,
         };
-        self.finished(view, &chrome, shown.html, loaded.hub.visibility)
+        self.finished(view, &chrome, shown.html)
     }
 
     /// An instance that no script can run for: its widget is gone, or its configuration does not fit.
-    fn unfit_view(&self, instance: &Instance, visibility: Visibility, unfit: Unfit) -> Current {
+    fn unfit_view(&self, instance: &Instance, unfit: Unfit) -> Current {
         let title = instance.widget.to_string();
         let version = version(&Value::Null, "", &title, State::Error, Some(&unfit));
         let view = WidgetView {
@@ -313,17 +309,11 @@ impl Inner {
             error: Some(unfit),
         };
         let chrome = render::Chrome { style: render::Style::Panel, hide_when_empty: None };
-        self.finished(view, &chrome, "", visibility)
+        self.finished(view, &chrome, "")
     }
 
     /// With the card around it, and as JSON.
-    fn finished(
-        &self,
-        mut view: WidgetView,
-        chrome: &render::Chrome,
-        inner: &str,
-        visibility: Visibility,
-    ) -> Current {
+    fn finished(&self, mut view: WidgetView, chrome: &render::Chrome, inner: &str) -> Current {
         match self.parts.renderer.card(&CardHtml { view: &view, chrome, inner }) {
             Ok(html) => view.html = html,
             Err(problem) => {
@@ -333,7 +323,7 @@ impl Inner {
         }
         let json = serde_json::to_vec(&view).expect("names, numbers and JSON make JSON").into();
         let etag = format!("\"{}\"", view.version).into();
-        Current { view, json, etag, visibility }
+        Current { view, json, etag }
     }
 
     fn skeleton(&self, instance: &Instance, title: &str) -> String {

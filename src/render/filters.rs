@@ -2,10 +2,11 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "Tera hands values to its filters")]
 
-use super::{markdown, picture, times, words};
+use super::{catalogue, chart, markdown, picture, times, words};
 use crate::diagnostic::{did_you_mean, nearest};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
@@ -33,10 +34,13 @@ pub(super) fn register(tera: &mut Tera, assets: &std::sync::Arc<Assets>) {
     tera.register_filter("hue", hue);
     tera.register_filter("series", series);
     tera.register_filter("commas", commas);
+    tera.register_filter("bars", bars);
+    tera.register_filter("sparkline", sparkline);
     tera.register_filter("markdown", to_markdown);
     tera.register_filter("strong", strong);
     tera.register_filter("url", url);
     tera.register_filter("urlencode", urlencode);
+    tera.register_function("say", catalogue::say);
     let known = assets.clone();
     tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&known, &kwargs));
     let known = assets.clone();
@@ -99,6 +103,36 @@ fn series(items: Vec<String>, _: Kwargs, _: &State) -> String {
 /// `{{ 1234 | commas }}` → `1,234`.
 fn commas(number: i64, _: Kwargs, _: &State) -> String {
     words::commas(number)
+}
+
+/// `{{ days | bars(title="This week") }}` → a chart of stacked bars, with its numbers in words and as a table. `days` is a list of
+/// `#{ label: "Mon", values: #{ git: 3, bodhi: 5 } }`, a bar each; the seven largest series have a colour, the rest is "other".
+fn bars(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    const SHAPE: &str = "a list of bars such as `#{ label: \"Mon\", values: #{ git: 3 } }`";
+    drawn("bars", SHAPE, &value, &kwargs, |title, bars: Vec<chart::Bar>| chart::bars(title, &bars))
+}
+
+/// `{{ numbers | sparkline(title="Builds a day") }}` → a small line that shows how a list of numbers goes, the oldest first.
+fn sparkline(value: Value, kwargs: Kwargs, _: &State) -> TeraResult<Value> {
+    const SHAPE: &str = "a list of numbers";
+    drawn("sparkline", SHAPE, &value, &kwargs, |title, numbers: Vec<f64>| {
+        chart::sparkline(title, &numbers)
+    })
+}
+
+fn drawn<T: DeserializeOwned>(
+    filter: &str,
+    shape: &str,
+    value: &Value,
+    kwargs: &Kwargs,
+    draw: impl FnOnce(&str, T) -> Result<String, String>,
+) -> TeraResult<Value> {
+    let title = kwargs.must_get::<&str>("title")?;
+    let read = serde_json::to_value(value).and_then(serde_json::from_value).map_err(|error| {
+        Error::message(format!("`{filter}` draws {shape}, but was given something else: {error}"))
+    })?;
+    let html = draw(title, read).map_err(|why| Error::message(format!("`{filter}`: {why}")))?;
+    Ok(Value::safe_string(&html))
 }
 
 /// `{{ text | markdown }}` → Markdown as safe HTML, headings below those of a card.

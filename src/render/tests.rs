@@ -372,6 +372,13 @@ fn a_page_has_its_cards_as_they_are_and_its_ages_as_of_now() {
         right: &[],
         cursor: "1-5",
         editor: false,
+        deeds: vec![],
+        may_edit: false,
+        closed: false,
+        has_feed: false,
+        searchable: true,
+        query: "",
+        nothing: false,
     };
     let html = renderer.page("hub.html", &page, noon()).unwrap();
     for part in [
@@ -408,9 +415,24 @@ fn every_page_renders_from_what_it_is_given() {
             .unwrap()
             .contains("<code>//! &lt;x&gt;</code>")
     );
-    let sorry =
-        ErrorPage { status: 404, title: "Nobody is here", message: "There is no such hub." };
+    let sorry = ErrorPage {
+        status: 404,
+        title: "Nobody is here",
+        message: "There is no such hub.",
+        may_log_in: false,
+    };
     assert!(renderer.page("error.html", &sorry, noon()).unwrap().contains("Nobody is here"));
+    let page = LoginPage {
+        people: vec![Somebody { username: "ralph", full_name: "<Ralph>" }],
+        next: "/?q=\"",
+        problem: Some("<no>"),
+    };
+    let viewer = Some(Who { username: "duffy", full_name: "", is_admin: false });
+    let frame = Frame { viewer, csrf: "a-token", login: "/login".into() };
+    let login = renderer.page("login.html", Framed { page, frame }, noon()).unwrap();
+    assert!(login.contains("&lt;Ralph&gt;") && login.contains("&lt;no&gt;"), "{login}");
+    assert_eq!(login.matches("name=\"csrf\" value=\"a-token\"").count(), 3, "also to log out");
+    assert!(login.contains("name=\"next\" value=\"/?q=&quot;\"") && login.contains("> duffy</a>"));
     let alone = WidgetPage {
         hub: &hub,
         id: InstanceId(7),
@@ -432,6 +454,7 @@ fn sample_hub() -> crate::hub::Hub {
         kind: HubKind::Group,
         summary: "The <Design> Team".into(),
         avatar: String::new(),
+        banner: String::new(),
         left_width: 8,
         visibility: crate::hub::Visibility::Public,
         archived: false,

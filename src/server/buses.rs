@@ -2,6 +2,7 @@
 
 use super::catch_up::CatchUp;
 use super::intake::Intake;
+use super::mirror::Mirroring;
 use super::signatures::signatures;
 use super::taken::TakenBefore;
 use crate::bus::{self, Amqp, Delivery, Fedmsg, Gap};
@@ -23,6 +24,7 @@ pub(super) struct Parts {
     pub(super) journal: Arc<Journal>,
     pub(super) rebuild: Rebuild,
     pub(super) store: Store,
+    pub(super) mirroring: Mirroring,
     pub(super) clock: fn() -> Timestamp,
 }
 
@@ -39,7 +41,7 @@ impl Buses {
         tasks: &TaskTracker,
         stop: &CancellationToken,
     ) -> anyhow::Result<(Self, mpsc::Sender<Delivery>)> {
-        let Parts { triage, datanommer, journal, rebuild, store, clock } = parts;
+        let Parts { triage, datanommer, journal, rebuild, store, mirroring, clock } = parts;
         let (sender, receiver) = bus::channel();
         let gap = Gap::default();
         let intake = Intake {
@@ -48,6 +50,7 @@ impl Buses {
             journal: journal.clone(),
             rebuild: rebuild.clone(),
             store,
+            mirroring,
             taken: TakenBefore::new(&journal.marks().await?),
             gap: gap.clone(),
             clock,

@@ -11,11 +11,7 @@ const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
 /// Whoever set it up wrongly is told at the start. One that is away may come back: widgets that ask it say so till then.
 pub(super) async fn prepare(datanommer: &Datanommer, wording: &Wording) -> anyhow::Result<()> {
-    let wording = wording.clone();
-    datanommer.described_by(Arc::new(move |messages| {
-        let wording = wording.clone();
-        Box::pin(async move { wording.word(messages).await })
-    }));
+    datanommer.worded_by(Arc::new(wording.clone()));
     match datanommer.check().await {
         Err(error) if error.may_pass() => {
             tracing::warn!(%error, "the history can't be asked; widgets do without it till it is back");

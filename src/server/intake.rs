@@ -1,6 +1,7 @@
 //! What happens to a message once it is here: read, archived, judged, its invalidations on disk, then acknowledged.
 
 use super::catch_up::CAUGHT_UP;
+use super::mirror::Mirroring;
 use super::taken::{Sorted, TakenBefore};
 use crate::bus::{self, Delivery, Gap};
 use crate::datanommer::Datanommer;
@@ -27,6 +28,7 @@ pub(super) struct Intake {
     pub(super) journal: Arc<Journal>,
     pub(super) rebuild: Rebuild,
     pub(super) store: Store,
+    pub(super) mirroring: Mirroring,
     pub(super) taken: TakenBefore,
     pub(super) gap: Gap,
     pub(super) clock: fn() -> Timestamp,
@@ -80,6 +82,7 @@ impl Intake {
                 }
             }
             self.taken.note(&marks);
+            judged.iter().for_each(|one| self.mirroring.hear(&one.message));
         }
         for receipt in receipts {
             // Whoever no longer waits does not mind.

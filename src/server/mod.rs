@@ -6,8 +6,10 @@
 mod buses;
 mod case_runs;
 mod catch_up;
+mod changes;
 mod history;
 mod intake;
+mod mirror;
 mod online;
 mod own;
 mod reload;
@@ -24,7 +26,7 @@ pub(crate) use unreturned::unreturned;
 use crate::bindings;
 use crate::bus::Delivery;
 use crate::cache::Cache;
-use crate::config::{Auth, Settings, Site};
+use crate::config::{Settings, Site};
 use crate::datanommer::Datanommer;
 use crate::diagnostic::Diagnostic;
 use crate::hub::{HubName, InstanceId};
@@ -36,11 +38,13 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Assets, Ingest, Previews, Services, Webhooks};
+use crate::web::{self, Accounts, Assets, Changing, Ingest, Pace, Previews, Services, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
 use buses::Buses;
+use changes::Changes;
 use jiff::Timestamp;
+use mirror::Mirror;
 use own::Own;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -89,6 +93,11 @@ impl Running {
         self.sender.clone()
     }
 
+    /// How many streams of a hub are open.
+    pub fn viewers(&self, hub: &HubName) -> usize {
+        self.live.viewers(hub)
+    }
+
     /// Ends open streams, lets what is under way finish within a second, and puts the cache on disk.
     pub async fn stop(self) {
         tracing::info!("stopping");
@@ -122,6 +131,7 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     let Kept { store, journal, datanommer, cache } = Kept::open(&settings).await?;
     let outbound = outbound(&settings, &cache)?;
     let host = host(&settings, &outbound, (&datanommer, &cache, &store));
+    let fas = host.fas.clone();
     let install = bindings::install(host);
     let sandbox = &settings.sandbox;
     let pure =
@@ -155,16 +165,33 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
     });
     let kept = settings.datanommer.clone();
     tasks.spawn(history::prune_on_and_on(datanommer.clone(), kept, clock, stop.clone()));
+    let (mirroring, wishes) = mirror::wishes();
     let parts = buses::Parts {
         triage: triage.clone(),
         datanommer,
         journal,
         rebuild: rebuild.clone(),
         store: store.clone(),
+        mirroring: mirroring.clone(),
         clock,
     };
     let (buses, sender) = Buses::open(&settings.bus, parts, &tasks, &stop).await?;
+    let changes = Arc::new(Changes {
+        store: store.clone(),
+        triage: triage.clone(),
+        rebuild: rebuild.clone(),
+        live: live.clone(),
+        own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
+        public_url: settings.server.public_url.as_ref().map(ToString::to_string),
+        shelf: shelf.clone(),
+        turn: tokio::sync::Mutex::default(),
+    });
     let assets = Arc::new(Assets::new(&site));
+    let changing = Changing::default();
+    changing.take(&settings);
+    let mirror = Mirror::new(fas.clone(), store.clone(), changes.clone(), clock);
+    tasks.spawn(mirror.run(wishes, stop.clone()));
+    mirroring.mirror(mirror::mirrored(&settings)).await;
     let reload = reload::Reload {
         site: site.clone(),
         file,
@@ -177,7 +204,9 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         store: store.clone(),
         live: live.clone(),
         settings: settings.clone(),
-        own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
+        changes: changes.clone(),
+        changing: changing.clone(),
+        mirroring,
         clock,
     };
     reload.watch(&tasks, stop.clone());
@@ -191,12 +220,19 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         shelf: shelf.clone(),
         renderer,
         assets,
-        ingest: Ingest::new(sender.clone(), settings.server.ingest_token.clone()),
+        ingest: Ingest::new(
+            sender.clone(),
+            settings.server.ingest_token.clone(),
+            settings.auth.is_dev(),
+        ),
         webhooks: webhooks(&sender, &settings, clock),
-        previews: previews(&data, &settings, address),
-        cases: case_runs::case_runs(site.clone(), settings.sandbox),
+        previews: Previews::new(data.clone(), settings.sandbox.clone()),
+        cases: case_runs::case_runs(site.clone(), settings.sandbox.clone()),
         metrics,
-        auth: settings.auth,
+        accounts: accounts(&settings, address, fas, (changing, changes), clock)?,
+        pace: Pace::default(),
+        framing: web::Framing::by(&settings.server.frame_ancestors),
+        public_url: settings.server.public_url.clone(),
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };
@@ -245,10 +281,18 @@ fn webhooks(
     Webhooks::new(sender.clone(), secret, settings.server.environment.clone(), clock)
 }
 
-/// Where logins prove nothing, only the machine itself may choose what a widget is tried with.
-fn previews(data: &Pool, settings: &Settings, address: SocketAddr) -> Previews {
-    let takes_settings = settings.auth == Auth::Dev && address.ip().is_loopback();
-    Previews::new(data.clone(), settings.sandbox.clone(), takes_settings)
+fn accounts(
+    settings: &Settings,
+    address: SocketAddr,
+    fas: Fas,
+    (changing, changes): (Changing, Arc<Changes>),
+    clock: fn() -> Timestamp,
+) -> anyhow::Result<Accounts> {
+    let tell = Arc::new(move |change| {
+        let changes = changes.clone();
+        Box::pin(async move { changes.tell(change).await }) as _
+    });
+    Ok(Accounts::new(settings, address, fas, changing, tell, clock)?)
 }
 
 /// What is kept on disk.

@@ -5,11 +5,10 @@
 
 use crate::bus::{Delivery, FedmsgPublisher, Publisher, Source};
 use crate::config;
-use crate::hub::Hub;
 use crate::message::{Message, Topic};
 use crate::telemetry;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,8 +20,6 @@ pub(super) struct Own {
     sender: mpsc::Sender<Delivery>,
     outgoing: Vec<mpsc::Sender<Message>>,
     environment: String,
-    /// Where hubs are for readers, if hubs.toml says.
-    public_url: Option<String>,
     clock: fn() -> Timestamp,
 }
 
@@ -50,19 +47,11 @@ impl Own {
             outgoing.push(to_fedmsg);
         }
         let environment = settings.server.environment.clone();
-        let public_url = settings.server.public_url.as_ref().map(ToString::to_string);
-        Ok(Self { sender, outgoing, environment, public_url, clock })
+        Ok(Self { sender, outgoing, environment, clock })
     }
 
-    pub(super) async fn hub_created(&self, hub: &Hub) {
-        let mut body = json!({ "hub_id": hub.name, "hub_name": hub.name, "hub_type": hub.kind });
-        if let Some(url) = &self.public_url {
-            body["hub_url"] = format!("{}/{}", url.trim_end_matches('/'), hub.name).into();
-        }
-        self.tell("hub.created", body).await;
-    }
-
-    async fn tell(&self, what: &str, body: Value) {
+    /// Tells `hubs.<what>`. Returns once what it invalidates is on disk, or the server stops.
+    pub(super) async fn tell(&self, what: &str, body: Value) {
         let topic = Topic::new(&format!("org.fedoraproject.{}.hubs.{what}", self.environment));
         let message = Message::own(topic, body, (self.clock)());
         for bus in &self.outgoing {
@@ -70,8 +59,11 @@ impl Own {
                 unpublished(&message, &"too many messages wait for the bus already");
             }
         }
-        // The server stops: then nobody is there to be told.
-        let _ = self.sender.send(Delivery::new(message, Source("hubs"))).await;
+        let (delivery, done) = Delivery::acknowledged(message, Source("hubs"));
+        // If either fails the server stops: then nobody is there to be told.
+        if self.sender.send(delivery).await.is_ok() {
+            let _ = done.await;
+        }
     }
 }
 

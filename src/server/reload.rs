@@ -3,18 +3,19 @@
 //! Whatever is broken never replaces what works. A changed script makes its instances due, a changed template draws
 //! them anew from the data that is there; nothing else is touched.
 
-use super::own::Own;
+use super::changes::Changes;
+use super::mirror::{self, Mirroring};
 use super::seed;
 use crate::config::{Settings, Site};
 use crate::diagnostic::Diagnostic;
-use crate::hub::WidgetName;
-use crate::live::{Announcement, Kind, Live};
+use crate::hub::{Change, WidgetName};
+use crate::live::Live;
 use crate::rebuild::Rebuild;
 use crate::render::Renderer;
 use crate::script::Pool;
 use crate::store::Store;
 use crate::triage::Triage;
-use crate::web::Assets;
+use crate::web::{Assets, Changing};
 use crate::widget::{Library, Shelf};
 use jiff::Timestamp;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode};
@@ -47,7 +48,9 @@ pub(super) struct Reload {
     pub(super) store: Store,
     pub(super) live: Live,
     pub(super) settings: Settings,
-    pub(super) own: Own,
+    pub(super) changes: Arc<Changes>,
+    pub(super) changing: Changing,
+    pub(super) mirroring: Mirroring,
     pub(super) clock: fn() -> Timestamp,
 }
 
@@ -246,12 +249,15 @@ impl Reload {
     async fn apply(&mut self, new: Settings) {
         match seed::hubs(&self.store, &new, (self.clock)()).await {
             Ok(made) => {
-                for name in made {
-                    self.welcome(&name).await;
+                for hub in made {
+                    tracing::info!(%hub, "a hub of hubs.toml was made");
+                    self.changes.tell(Change::HubMade { hub }).await;
                 }
             }
             Err(error) => tracing::error!(%error, "new hubs of hubs.toml could not be made"),
         }
+        self.changing.take(&new);
+        self.mirroring.mirror(mirror::mirrored(&new)).await;
         let old = std::mem::replace(&mut self.settings, new);
         let same =
             |settings: &Settings| Settings { hubs: vec![], user_hub: vec![], ..settings.clone() };
@@ -260,21 +266,6 @@ impl Reload {
                 "hubs.toml: [[hub]] and [user_hub] are in use; what changed beside them needs a restart"
             );
         }
-    }
-
-    /// A hub that is new: into the index, and told to whoever is concerned.
-    async fn welcome(&self, name: &crate::hub::HubName) {
-        let found = async {
-            Ok::<_, crate::store::StoreError>((
-                self.store.hub(name).await?,
-                self.store.instances(name).await?,
-            ))
-        };
-        let Ok((Some(hub), instances)) = found.await else { return };
-        tracing::info!(hub = %name, widgets = instances.len(), "a hub of hubs.toml was made");
-        self.triage.put_hub(hub.clone(), &instances).await;
-        self.live.announce(name, Announcement { kind: Kind::Hub, data: "{}".into() });
-        self.own.hub_created(&hub).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Store, StoreError, hubs::expect_hub};
 use crate::hub::{HubName, Role};
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 /// Rows of one INSERT: a statement of `SQLite` takes 32,766 parameters, one of `PostgreSQL` 65,535.
 const ROWS: usize = 1_000;
@@ -22,10 +22,27 @@ impl Store {
             .fetch_optional(&self.pool.reader)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let created_at = Timestamp::from_microsecond(row.try_get(1)?)
-            .map_err(|error| StoreError::Row { what: "person", why: error.to_string() })?;
+        let created_at = time(row.try_get(1)?)?;
         let (username, full_name) = (username.into(), row.try_get(0)?);
         Ok(Some(Person { username, full_name, created_at }))
+    }
+
+    /// By username, at most so many.
+    pub async fn people(&self, most: u32) -> Result<Vec<Person>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT username, full_name, created_at FROM people ORDER BY username LIMIT $1",
+        )
+        .bind(most)
+        .fetch_all(&self.pool.reader)
+        .await?;
+        let person = |row: &SqliteRow| {
+            Ok(Person {
+                username: row.try_get(0)?,
+                full_name: row.try_get(1)?,
+                created_at: time(row.try_get(2)?)?,
+            })
+        };
+        rows.iter().map(person).collect()
     }
 
     /// Adds a person, or gives one who was known by username only their name.
@@ -93,6 +110,44 @@ impl Store {
         writing.commit().await?;
         Ok(changed)
     }
+
+    /// Makes a person no longer member or owner.
+    pub async fn leave(&self, hub: &HubName, username: &str) -> Result<Left, StoreError> {
+        let mut writing = self.pool.begin().await?;
+        expect_hub(&mut writing, hub).await?;
+        if has_role(&mut writing, hub, username, Role::Owner).await? {
+            let owners: i64 =
+                sqlx::query_scalar("SELECT COUNT(*) FROM roles WHERE hub = $1 AND role = 'owner'")
+                    .bind(hub.as_str())
+                    .fetch_one(&mut *writing)
+                    .await?;
+            if owners == 1 {
+                return Ok(Left::LastOwner);
+            }
+        }
+        let mut roles = Vec::new();
+        for role in [Role::Owner, Role::Member] {
+            if delete_role(&mut writing, hub, username, role).await? {
+                roles.push(role);
+            }
+        }
+        writing.commit().await?;
+        Ok(Left::Roles(roles))
+    }
+}
+
+/// What became of somebody's wish to leave a hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// The roles that ended; none when there were none.
+    Roles(Vec<Role>),
+    /// They are the only owner: nothing changed.
+    LastOwner,
+}
+
+fn time(microseconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(microseconds)
+        .map_err(|error| StoreError::Row { what: "person", why: error.to_string() })
 }
 
 /// Those who are not there yet, known by their usernames only.
@@ -148,7 +203,7 @@ async fn has_role(
     Ok(found.is_some())
 }
 
-async fn delete_role(
+pub(super) async fn delete_role(
     connection: &mut SqliteConnection,
     hub: &HubName,
     username: &str,

@@ -130,6 +130,11 @@ impl Triage {
         self.index(instances.iter().map(|instance| instance.id).collect()).await;
     }
 
+    /// A hub as it is, without asking the store.
+    pub fn hub(&self, name: &HubName) -> Option<Arc<Hub>> {
+        self.inner.plan.read().roster.hub(name).cloned()
+    }
+
     /// Every instance of these widgets.
     pub fn instances_of(&self, widgets: &[WidgetName]) -> Vec<Concerned> {
         let plan = self.inner.plan.read();

@@ -1,18 +1,20 @@
 //! `GET /{hub}/events`: Server-Sent Events.
 
 use super::errors::{JsonError, PageError};
-use super::{Services, pages, security};
+use super::viewer::Asker;
+use super::{Services, security};
 use crate::hub::{HubName, Visibility};
 use crate::live::{Announcement, Heard, Kind, Listener};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::stream;
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 #[derive(Deserialize)]
 pub(super) struct Since {
@@ -26,17 +28,19 @@ pub(super) async fn stream(
     State(services): State<Arc<Services>>,
     Path(hub): Path<String>,
     Query(Since { since }): Query<Since>,
-    headers: HeaderMap,
+    asker: Asker,
 ) -> Result<Response, JsonError> {
-    let found = pages::find(&services, &hub).await?;
-    if found.visibility != Visibility::Public {
+    let viewer = services.viewer(&asker).await?;
+    let found = services.find(&viewer, &hub).await?;
+    if !viewer.may_read(&found) {
         return Err(PageError::NoSuchHub(hub).into());
     }
     let name = found.name;
     // A browser that comes back knows better than the page that it once loaded.
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let last = asker.headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let listener = services.live.listen(&name, last.or(since.as_deref()));
-    let reading = Reading { services, hub: name, listener, copies: VecDeque::new() };
+    let asked = Instant::now();
+    let reading = Reading { services, asker, hub: name, listener, asked, copies: VecDeque::new() };
     let frames = stream::unfold(reading, |mut reading| async move {
         let frame = reading.next().await?;
         Some((Ok::<_, Infallible>(frame), reading))
@@ -50,10 +54,16 @@ pub(super) async fn stream(
     Ok(security::fenced(response))
 }
 
+/// A session may end elsewhere, without a word to its streams: so often they ask by themselves.
+const ASK_AFTER: Duration = Duration::from_secs(10);
+
 struct Reading {
     services: Arc<Services>,
+    asker: Asker,
     hub: HubName,
     listener: Listener,
+    /// When it was last asked whether the reader may read this.
+    asked: Instant,
     /// For a reader who missed too much; at most two of each widget of the hub.
     copies: VecDeque<Bytes>,
 }
@@ -66,9 +76,26 @@ impl Reading {
                 return Some(frame);
             }
             match self.listener.next().await {
-                Heard::Frame(frame) => return Some(frame),
+                Heard::Frame(frame) => {
+                    let fresh = self.asked.elapsed() < ASK_AFTER;
+                    return (fresh || self.may_go_on().await).then_some(frame);
+                }
                 Heard::Moved => self.copies = self.fresh_copies().await,
-                Heard::Closed => return None,
+                Heard::Recheck if self.may_go_on().await => {}
+                Heard::Recheck | Heard::Closed => return None,
+            }
+        }
+    }
+
+    /// Whether the reader may read this still. On a public hub that costs nothing.
+    async fn may_go_on(&mut self) -> bool {
+        self.asked = Instant::now();
+        match self.services.triage.hub(&self.hub) {
+            None => false,
+            Some(hub) if hub.visibility == Visibility::Public => true,
+            Some(hub) => {
+                let viewer = self.services.viewer(&self.asker).await;
+                viewer.is_ok_and(|viewer| viewer.may_read(&hub))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `POST /api/messages`: messages over HTTP, one a line, in any of the recording formats.
 
 use super::Services;
+use super::openapi::{LineJson, TakenJson};
 use super::security;
 use crate::bus::{Delivery, Line, Lines, Source};
 use crate::config::Secret;
@@ -11,7 +12,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,11 +29,17 @@ const UNDER_WAY: usize = 512;
 pub struct Ingest {
     sender: mpsc::Sender<Delivery>,
     token: Option<Secret>,
+    trusts_machine: bool,
 }
 
 impl Ingest {
-    pub fn new(sender: mpsc::Sender<Delivery>, token: Option<Secret>) -> Self {
-        Self { sender, token }
+    /// `trusts_machine`: whether who is on this machine needs no token. Behind a proxy everybody seems to be.
+    pub fn new(
+        sender: mpsc::Sender<Delivery>,
+        token: Option<Secret>,
+        trusts_machine: bool,
+    ) -> Self {
+        Self { sender, token, trusts_machine }
     }
 
     /// The answer for whoever may not ask what concerns the whole server.
@@ -40,7 +47,7 @@ impl Ingest {
         self.admits(peer, headers).err().map(IntoResponse::into_response)
     }
 
-    /// From this machine anybody may (the dev login is loopback only), from elsewhere whoever has the token.
+    /// Under the dev login, which is loopback only, anybody may from this machine; from elsewhere whoever has the token.
     fn admits(&self, peer: SocketAddr, headers: &HeaderMap) -> Result<(), Refused> {
         let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         match (given.and_then(|value| value.strip_prefix(b"Bearer ")), &self.token) {
@@ -49,7 +56,7 @@ impl Ingest {
             }
             (Some(_), Some(_)) => Err(Refused::WrongToken),
             (Some(_), None) => Err(Refused::NoTokenHere),
-            (None, _) if security::is_local(peer.ip(), headers) => Ok(()),
+            (None, _) if self.trusts_machine && security::is_local(peer.ip(), headers) => Ok(()),
             (None, _) => Err(Refused::NoToken),
         }
     }
@@ -58,7 +65,7 @@ impl Ingest {
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error(
-        "from another machine or a proxy, send `Authorization: Bearer` with the token of [server] ingest_token"
+        "from another machine or a proxy, and wherever people log in at a provider, send `Authorization: Bearer` with the token of [server] ingest_token"
     )]
     NoToken,
     #[error("that is not the token of [server] ingest_token")]
@@ -145,7 +152,7 @@ struct Taking {
     under_way: VecDeque<oneshot::Receiver<()>>,
     accepted: usize,
     refused: usize,
-    errors: Vec<Value>,
+    errors: Vec<LineJson>,
 }
 
 impl Taking {
@@ -168,7 +175,7 @@ impl Taking {
                 metrics::counter!(telemetry::MESSAGES_SKIPPED, "source" => "http", "reason" => "malformed").increment(1);
                 self.refused += 1;
                 if self.errors.len() < REFUSALS {
-                    self.errors.push(json!({ "line": line.number, "error": error.to_string() }));
+                    self.errors.push(LineJson { line: line.number, error: error.to_string() });
                 }
             }
         }
@@ -189,10 +196,7 @@ impl Taking {
         let Self { accepted, refused, errors, .. } = self;
         let status =
             if accepted == 0 && refused > 0 { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-        let mut answer = json!({ "accepted": accepted, "refused": refused, "errors": errors });
-        if let Some(reason) = broke_off {
-            answer["error"] = reason.into();
-        }
+        let answer = TakenJson { accepted, refused, errors, error: broke_off };
         Ok((status, Json(answer)).into_response())
     }
 }

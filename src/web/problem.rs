@@ -1,4 +1,4 @@
-//! What is wrong with a widget, as code frames below its card. For who may edit: frames name files and source lines.
+//! What is wrong with a widget, as code frames below its card. For who may mend it: frames name files and source lines.
 
 use super::errors::{JsonError, PageError};
 use super::viewer::Viewer;
@@ -6,7 +6,7 @@ use super::widgets::navigates;
 use super::{Services, pages};
 use crate::config::Site;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::hub::{Hub, Instance, InstanceId, Visibility};
+use crate::hub::{Hub, Instance, InstanceId};
 use crate::render::{ProblemHtml, ProblemLine, ProblemPage, ProblemsHtml};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -21,7 +21,7 @@ const AROUND: usize = 2;
 const LINE_CHARACTERS: usize = 400;
 
 /// `GET /{hub}/{id}/problem`: what is wrong with a widget, as a fragment for its card; a browser that goes there gets a
-/// page. 204 when nothing is, 403 for who may not edit, 404 for a widget that is not there.
+/// page. 204 when nothing is, 403 for who may not mend it, 404 for a widget that is not there.
 pub(super) async fn show(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
@@ -29,7 +29,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let page = navigates(&headers);
-    let mut response = match answer(&services, &hub, &id, viewer, page).await {
+    let mut response = match answer(&services, &hub, &id, &viewer, page).await {
         Ok(response) => response,
         Err(error) if page => error.into_response(),
         Err(error) => JsonError(error).into_response(),
@@ -44,17 +44,16 @@ async fn answer(
     services: &Services,
     hub: &str,
     id: &str,
-    viewer: Viewer,
+    viewer: &Viewer,
     page: bool,
 ) -> Result<Response, PageError> {
-    if !viewer.may_edit {
+    if !viewer.may_mend() {
         return Err(PageError::NotYours);
     }
     let id: InstanceId = id.parse()?;
-    let hub = pages::find(services, hub).await?;
+    let hub = services.find(viewer, hub).await?;
     let instance = services.store.instance(id).await.map_err(PageError::internal)?;
-    let on_hub =
-        |instance: &Instance| instance.hub == hub.name && hub.visibility == Visibility::Public;
+    let on_hub = |instance: &Instance| instance.hub == hub.name && viewer.may_read(&hub);
     let Some(instance) = instance.filter(on_hub) else {
         return Err(PageError::NoSuchWidget { hub: hub.name, id });
     };
@@ -67,7 +66,7 @@ async fn answer(
     let library = services.shelf.library();
     let title = library.get(&instance.widget).map_or(instance.widget.as_str(), |it| &it.title);
     let context = ProblemPage { hub: &instance.hub, id, title, problem: &html };
-    pages::page(services, "problem-page.html", context)
+    pages::page(services, viewer, "problem-page.html", context)
 }
 
 /// The HTML of what is wrong with an instance; `None` when nothing is.
@@ -88,7 +87,7 @@ fn fragment(services: &Services, instance: &Instance, hub: Arc<Hub>) -> Option<S
         .ok()
 }
 
-/// A card as one who may edit it sees it: what is wrong is its last part.
+/// A card as one who may mend it sees it: what is wrong is its last part.
 pub(super) fn with_problem(
     services: &Services,
     instance: &Instance,

@@ -5,9 +5,26 @@ use axum::response::Response;
 use std::net::IpAddr;
 
 /// Scripts, styles and connections come from here alone and nothing is inline. Images may come from anywhere over
-/// HTTPS: avatars and badges live on other servers.
+/// HTTPS: avatars and badges live on other servers. No other page may show ours in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
-    font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'";
+    font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; manifest-src 'self'; frame-ancestors 'none'";
+
+/// The policy of what some pages elsewhere may show in a frame: those that `[server] frame_ancestors` names.
+#[derive(Clone)]
+pub struct Framing(Option<HeaderValue>);
+
+impl Framing {
+    pub fn by(origins: &[String]) -> Self {
+        let by = format!("frame-ancestors {}", origins.join(" "));
+        let policy = POLICY.replace("frame-ancestors 'none'", &by);
+        Self(HeaderValue::from_str(&policy).ok().filter(|_| !origins.is_empty()))
+    }
+
+    /// Lets an answer be framed, as far as anybody may.
+    pub(super) fn allow(&self, response: &mut Response) {
+        response.extensions_mut().insert(self.clone());
+    }
+}
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -19,9 +36,14 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Fences an answer in.
 pub(super) fn fenced(mut response: Response) -> Response {
+    let framing = response.extensions_mut().remove::<Framing>();
     let answer = response.headers_mut();
     for (name, value) in HEADERS {
         answer.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(Framing(Some(policy))) = framing {
+        answer.insert(header::CONTENT_SECURITY_POLICY, policy);
+        answer.remove(header::X_FRAME_OPTIONS);
     }
     response
 }
@@ -44,6 +66,18 @@ pub(super) fn is_local(peer: IpAddr, headers: &HeaderMap) -> bool {
         && !forwarded
         && host.is_none_or(names_loopback)
         && is_same_origin(headers)
+}
+
+/// Whether a request comes from a page of ours, or from no page at all. `base` is where browsers find us.
+pub(super) fn is_own(headers: &HeaderMap, base: &str) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let by_origin = match headers.get(header::ORIGIN) {
+        Some(origin) if origin.as_bytes() == base.as_bytes() => true,
+        // A proxy takes the encryption off, so the rest of it can't tell http from https.
+        Some(_) if base.starts_with("https://") => false,
+        _ => is_same_origin(headers),
+    };
+    by_origin && site.is_none_or(|site| matches!(site, b"same-origin" | b"none"))
 }
 
 /// No `Origin` (no browser, or a plain link), or the one that this server is addressed by.
@@ -70,6 +104,32 @@ fn names_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_of_another_site_is_told_from_ours() {
+        let own = |base: &str, headers: &[(&str, &str)]| {
+            let pairs = headers.iter().map(|(n, v)| {
+                (n.parse::<HeaderName>().unwrap(), v.parse::<HeaderValue>().unwrap())
+            });
+            is_own(&pairs.collect(), base)
+        };
+        let (open, safe) = ("http://127.0.0.1:5000", "https://hubs.example.org");
+        assert!(own(open, &[]) && own(safe, &[]), "no browser");
+        let here = [("host", "localhost:5000"), ("origin", "http://localhost:5000")];
+        assert!(own(open, &here) && !own(safe, &here));
+        let proxied =
+            [("host", "127.0.0.1:5000"), ("origin", safe), ("sec-fetch-site", "same-origin")];
+        assert!(own(safe, &proxied));
+        for foreign in [
+            &[("host", "hubs.example.org"), ("origin", "http://hubs.example.org")][..],
+            &[("origin", "null")],
+            &[("origin", "https://evil.example")],
+            &[("sec-fetch-site", "cross-site")],
+            &[("origin", safe), ("sec-fetch-site", "same-site")],
+        ] {
+            assert!(!own(safe, foreign), "{foreign:?}");
+        }
+    }
 
     fn check(peer: &str, headers: &[(&str, &str)]) -> bool {
         let pairs = headers

@@ -1,6 +1,7 @@
 //! `GET /source/{widget}`: what a widget is made of, as the licence owes it to its readers.
 
 use super::errors::PageError;
+use super::viewer::Viewer;
 use super::{Services, pages};
 use crate::hub::WidgetName;
 use crate::render::{SourceFile, SourcePage};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 /// The script, its template and the modules that it imports.
 pub(super) async fn show(
     State(services): State<Arc<Services>>,
+    viewer: Viewer,
     Path(widget): Path<String>,
 ) -> Result<Response, PageError> {
     let name: WidgetName = widget.parse()?;
@@ -28,5 +30,5 @@ pub(super) async fn show(
         texts.map(|(file, text)| SourceFile { file, lines: text.lines().collect() }).collect();
     let context =
         SourcePage { widget: &name, title: &definition.title, description: &definition.doc, files };
-    pages::page(&services, "source.html", context)
+    pages::page(&services, &viewer, "source.html", context)
 }

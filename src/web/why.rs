@@ -1,6 +1,7 @@
 //! Why a widget was redrawn, or was not: as a page for its readers, as JSON for `hubs why`.
 
 use super::errors::{JsonError, PageError};
+use super::viewer::{Asker, Viewer};
 use super::{Services, pages, widgets};
 use crate::hub::InstanceId;
 use crate::rebuild::Redraw;
@@ -34,13 +35,15 @@ struct Account {
 pub(super) async fn page(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
+    asker: Asker,
+    viewer: Viewer,
     Query(question): Query<Question>,
 ) -> Result<Response, PageError> {
-    let current = widgets::current(&services, &hub, &id).await?;
+    let current = widgets::current(&services, &asker, &hub, &id).await?;
     let view = &current.view;
     let account = account(&services, view.id, &question).await?;
     let context = WhyPage { hub: &view.hub, id: view.id, title: &view.title, account: &account };
-    pages::page(&services, "why.html", context)
+    pages::page(&services, &viewer, "why.html", context)
 }
 
 /// `GET /api/why/{id}[?message=ID]`: the same as JSON, whoever may see the hub; from this machine, or with the token that

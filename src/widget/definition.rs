@@ -135,7 +135,12 @@ impl Definition {
     /// The instance as this widget's functions and template see it.
     pub fn place(&self, instance: &Instance, hub: Arc<Hub>) -> Result<Placed, Vec<ParameterError>> {
         let config = Arc::new(self.complete(&instance.config)?);
-        Ok(Placed { id: instance.id, name: self.name.clone(), config, hub })
+        Ok(Placed { id: instance.id, name: self.name.clone(), config, hub, page: 1 })
+    }
+
+    /// Whether it has more entries than its card shows: it reads `widget.page`.
+    pub fn has_pages(&self) -> bool {
+        self.source.text.contains("widget.page")
     }
 
     /// What the first line of the documentation says.

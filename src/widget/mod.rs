@@ -8,6 +8,7 @@ mod calls;
 mod cases;
 mod constants;
 mod definition;
+mod groups;
 pub mod hint;
 mod hosts;
 mod library;

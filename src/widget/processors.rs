@@ -52,7 +52,7 @@ impl Processor {
         (Some(read), problems)
     }
 
-    fn has(&self, function: &str) -> bool {
+    pub(super) fn has(&self, function: &str) -> bool {
         self.functions.iter().any(|name| name == function)
     }
 
@@ -103,7 +103,7 @@ impl Processors {
         self.all.iter()
     }
 
-    fn processor_for(&self, message: &Message) -> Option<&Arc<Processor>> {
+    pub(super) fn processor_for(&self, message: &Message) -> Option<&Arc<Processor>> {
         let schema = message.headers.get("fedora_messaging_schema").and_then(Value::as_str);
         if let Some(place) = schema.and_then(|schema| self.by_schema.get(schema)) {
             return self.all.get(*place);
@@ -115,6 +115,11 @@ impl Processors {
             .filter_map(|place| Some((self.all[*place].closeness(&message.topic)?, *place)))
             .max_by_key(|(closeness, place)| (*closeness, Reverse(*place)))
             .map(|(_, place)| &self.all[place])
+    }
+
+    /// Whose message it is, as in `badges`.
+    pub fn family_of(&self, message: &Message) -> Option<&str> {
+        self.processor_for(message).map(|processor| &*processor.family)
     }
 
     /// Adds to a message all that its processor reads in it. One that fails leaves out its field; without one the topic
@@ -188,40 +193,50 @@ impl<'a> Reading<'a> {
         ) {
             Ok(value) => Some(value),
             Err(failure) => {
-                self.failed(function, &failure);
+                failed(self.processor, function, &failure);
                 None
             }
         }
     }
 
-    /// One bad message in a thousand must not fill the log; the counter tells how many there are.
-    fn failed(&self, function: &'static str, failure: &Failure) {
-        count(&format!("messages.{}", self.processor.family), function, failure);
-        tracing::debug!(processor = self.processor.family, function, problem = %failure.diagnostic, "a processor failed on a message");
-    }
-
     fn text(&mut self, function: &'static str) -> String {
-        match self.value(function) {
-            Some(Value::String(text)) => text,
-            Some(Value::Null) | None => String::new(),
-            Some(other) => other.to_string(),
-        }
+        text_of(self.value(function))
     }
 
-    /// Sorted, without doubles and without nobody.
     fn names(&mut self, function: &'static str) -> Vec<String> {
-        let Some(Value::Array(items)) = self.value(function) else { return Vec::new() };
-        let mut names: Vec<String> = items
-            .into_iter()
-            .filter_map(|item| match item {
-                Value::String(name) if !name.is_empty() => Some(name),
-                _ => None,
-            })
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+        names_of(self.value(function))
     }
+}
+
+/// One bad message in a thousand must not fill the log; the counter tells how many there are.
+pub(super) fn failed(processor: &Processor, function: &'static str, failure: &Failure) {
+    let family = &processor.family;
+    count(&format!("messages.{family}"), function, failure);
+    tracing::debug!(processor = family, function, problem = %failure.diagnostic, "a processor failed on a message");
+}
+
+/// What is no text is written as JSON.
+pub(super) fn text_of(value: Option<Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text,
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Sorted, without doubles and without nobody.
+pub(super) fn names_of(value: Option<Value>) -> Vec<String> {
+    let Some(Value::Array(items)) = value else { return Vec::new() };
+    let mut names: Vec<String> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            Value::String(name) if !name.is_empty() => Some(name),
+            _ => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Words for messages that have none yet: for whoever shows them, on the threads that scripts run on.
 
 use super::{Library, Shelf};
-use crate::message::{Description, Message};
+use crate::message::{Description, Group, Message, Words};
 use crate::script::Pool;
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
 
@@ -30,8 +31,7 @@ impl Wording {
         Self { shelf, pool, kept: moka::sync::Cache::new(KEPT), library }
     }
 
-    /// The same messages with their words; without, where no thread could read them.
-    pub async fn word(&self, mut messages: Vec<Message>) -> Vec<Message> {
+    async fn worded(&self, mut messages: Vec<Message>) -> Vec<Message> {
         self.forget_old();
         let mut missing = Vec::new();
         for (at, message) in messages.iter_mut().enumerate() {
@@ -65,6 +65,18 @@ impl Wording {
         messages
     }
 
+    async fn grouped(&self, messages: Vec<Message>) -> Vec<Group> {
+        if !self.shelf.library().processors().groups_any(&messages) {
+            return messages.into_iter().map(Group::single).collect();
+        }
+        let (scripts, work) = (self.shelf.clone(), messages.clone());
+        let grouped = self.pool.run(
+            move |interpreter| scripts.library().processors().group(interpreter, work),
+            PATIENCE,
+        );
+        grouped.await.unwrap_or_else(|_| messages.into_iter().map(Group::single).collect())
+    }
+
     /// Other processors may find other words.
     fn forget_old(&self) {
         let now = self.shelf.library();
@@ -76,8 +88,23 @@ impl Wording {
     }
 }
 
+/// Messages that no thread could read stay as they are: without words, or single.
+impl Words for Wording {
+    fn word(&self, messages: Vec<Message>) -> BoxFuture<'static, Vec<Message>> {
+        let wording = self.clone();
+        Box::pin(async move { wording.worded(messages).await })
+    }
+
+    fn group(&self, messages: Vec<Message>) -> BoxFuture<'static, Vec<Group>> {
+        let wording = self.clone();
+        Box::pin(async move { wording.grouped(messages).await })
+    }
+}
+
+/// With the topic: recordings that were put together by hand give one id to several messages.
 fn key(message: &Message) -> (String, i64) {
-    (message.id.clone(), message.sent_at.as_microsecond())
+    let name = format!("{} {}", message.id, message.topic.as_str());
+    (name, message.sent_at.as_microsecond())
 }
 
 /// The words; names and title stay.

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// paths of the body.
 fn widgets() -> Vec<(&'static str, Value, Value)> {
     let own = json!({ "categories": ["hubs"], "body": { "hub_name": "ralph" } });
+    let repository = json!({ "repository": "fedora-infra/hubs" });
+    let github = json!({ "categories": ["github"] });
+    let pagure = json!({ "categories": ["pagure"] });
     vec![
         ("about", json!({}), json!({ "body": { "widget_id": 7 } })),
         ("avatar", json!({ "username": "dudemcpants" }), json!({ "topics": ["fas.user.update"] })),
@@ -32,10 +35,67 @@ fn widgets() -> Vec<(&'static str, Value, Value)> {
         ("rules", json!({}), own.clone()),
         ("stats", json!({}), own),
         ("sticky", json!({}), json!({ "body": { "widget_id": 7 } })),
+        ("subscriptions", json!({ "username": "ralph" }), json!({ "categories": ["hubs"] })),
         (
-            "subscriptions",
+            "bodhi.updates",
+            json!({ "packages": ["python-requests"] }),
+            json!({ "categories": ["bodhi"], "packages": ["python-requests"] }),
+        ),
+        (
+            "bugzilla",
+            json!({ "packages": ["python-requests"] }),
+            json!({ "categories": ["bugzilla"], "packages": ["python-requests"] }),
+        ),
+        (
+            "copr.builds",
+            json!({ "owner": "@fedora-infra", "project": "hubs" }),
+            json!({ "body": { "owner": "@fedora-infra", "copr": "hubs" } }),
+        ),
+        ("github.actions", repository.clone(), github.clone()),
+        ("github.issues", repository.clone(), github.clone()),
+        ("github.pulls", repository.clone(), github.clone()),
+        ("github.releases", repository, github),
+        ("koji.builds", json!({ "username": "ralph" }), json!({ "body": { "owner": "ralph" } })),
+        (
+            "package",
+            json!({ "name": "python-requests" }),
+            json!({ "packages": ["python-requests"] }),
+        ),
+        ("pagure.issues", json!({ "project": "fedora-infra/hubs" }), pagure.clone()),
+        ("pagure.pulls", json!({ "project": "rpms/python-requests" }), pagure),
+        (
+            "calendar",
+            json!({ "calendar": "infrastructure" }),
+            json!({ "body": { "calendar.calendar_name": "infrastructure" } }),
+        ),
+        ("chart", json!({ "username": "ralph" }), json!({ "usernames": ["ralph"] })),
+        ("contact", json!({ "username": "ralph" }), json!({ "topics": ["fas.user.update"] })),
+        ("fedmsgs", json!({ "username": "ralph" }), json!({ "usernames": ["ralph"] })),
+        ("halp", json!({}), json!({ "topics": ["meetbot.meeting.item.help"] })),
+        ("library", json!({}), json!({ "body": { "widget_id": 7 } })),
+        ("markdown", json!({}), json!({ "body": { "widget_id": 7 } })),
+        (
+            "meetings",
+            json!({ "calendar": "infrastructure" }),
+            json!({ "body": { "calendar.calendar_name": "infrastructure" } }),
+        ),
+        ("memberships", json!({ "username": "ralph" }), json!({ "categories": ["fas"] })),
+        ("people", json!({ "group": "infra-sig" }), json!({ "categories": ["fas", "hubs"] })),
+        ("planet", json!({}), json!({ "topics": ["planet.post.new"] })),
+        (
+            "release_monitoring",
+            json!({ "packages": ["python-requests"] }),
+            json!({ "packages": ["python-requests"] }),
+        ),
+        (
+            "workflow.pendingacls",
             json!({ "username": "ralph" }),
-            json!({ "categories": ["hubs"], "body": { "username": "ralph" } }),
+            json!({ "categories": ["pagure", "pkgdb"] }),
+        ),
+        (
+            "workflow.updates2stable",
+            json!({ "username": "ralph" }),
+            json!({ "categories": ["bodhi"] }),
         ),
     ]
 }

@@ -5,8 +5,10 @@
     reason = "a test that fails says where; one that is skipped says so"
 )]
 
+mod accounts;
 mod amqp;
 mod author;
+mod axe;
 mod browser;
 mod cases;
 mod catch_up;
@@ -14,6 +16,7 @@ mod chromium;
 mod command;
 mod crash;
 mod datanommer;
+mod editing;
 mod fedmsg;
 mod fuzz;
 mod gallery;
@@ -26,11 +29,20 @@ mod ingest;
 #[cfg(feature = "kerberos")]
 mod kerberos;
 mod live;
+mod look;
+mod matrix;
+mod mirror;
 mod mistakes;
 mod octokit;
+mod oidc;
 mod online;
 mod outbound;
+mod page;
 mod pages;
+mod paging;
 mod problem;
 mod reload;
+mod roles;
+mod scripted;
+mod visitor;
 mod why;

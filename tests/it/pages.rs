@@ -70,7 +70,7 @@ async fn a_widget_of_another_hub_is_not_found_there() {
 async fn what_is_not_there_is_a_page_with_a_way_on() {
     let house = TestHouse::demo().await;
     for (path, said) in [
-        ("/nobody-here", "There is no hub `nobody-here`."),
+        ("/nobody-here", "There is no hub `nobody-here`, or it is not for you."),
         ("/designteam/99999", "There is no widget 99999 on the hub `designteam`"),
         ("/designteam/x", "`x` is no id of an instance"),
         ("/source/bages", "There is no kind of widget named `bages`."),

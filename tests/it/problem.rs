@@ -198,7 +198,7 @@ async fn a_stranger_sees_no_frame_and_learns_nothing_of_the_files() {
     );
     assert_eq!(
         refused.text().await.unwrap(),
-        r#"{"error":"What is wrong with a widget is shown to who may edit it: on the machine that serves it."}"#
+        r#"{"error":"What is wrong with a widget is shown to who may mend it: to the admins of this server, or on the machine that serves it while nobody needs a password."}"#
     );
     let refused = stranger(&path, "text/html").await.unwrap();
     assert_eq!(refused.status(), 403);

@@ -5,7 +5,7 @@ use crate::cli::place::{Place, SiteOption};
 use crate::cli::print::Plain;
 use crate::cli::{Format, Outcome};
 use crate::config::Settings;
-use crate::message::Message;
+use crate::message::{Message, Words as _};
 use crate::script::{Interpreter, Pool, Tier};
 use crate::server;
 use crate::store::Store;

@@ -152,6 +152,20 @@ impl Interpreter {
         Traced { result, comparisons: trace::end() }
     }
 
+    /// Calls a function with a list of messages, which may use as much as calls about each of them.
+    pub fn call_about(
+        &mut self,
+        source: &Arc<Source>,
+        function: &str,
+        messages: &[MessageArgument],
+        call: &Call,
+    ) -> Result<Value, Failure> {
+        self.used = Used::default();
+        let program = self.program(source).map_err(broken)?;
+        let limits = self.limits.for_each_of(messages.len());
+        self.run(&program, Some(&limits), source, function, &[Argument::Messages(messages)], call)
+    }
+
     /// What the last call used, failed or not.
     pub fn used(&self) -> Used {
         self.used

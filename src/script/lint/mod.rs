@@ -87,7 +87,7 @@ const MESSAGE_FIELDS: [&str; 15] = [
     "topic",
     "usernames",
 ];
-const WIDGET_FIELDS: [&str; 4] = ["config", "hub", "id", "name"];
+const WIDGET_FIELDS: [&str; 5] = ["config", "hub", "id", "name", "page"];
 
 const OF_WIDGETS: [(&str, usize); 3] = [("data", 1), ("hints", 1), ("should_invalidate", 2)];
 const OF_PROCESSORS: [(&str, usize); 8] = [

@@ -18,7 +18,7 @@ pub(super) const GLOBAL: [Function; 6] = [
 /// Modules, and what is in them.
 pub(super) const MODULES: [(&str, &[Function]); 6] = [
     ("cache", &[("get", &[1]), ("get_or_set", &[3]), ("set", &[3])]),
-    ("datanommer", &[("activity", &[1]), ("count", &[1]), ("grep", &[1])]),
+    ("datanommer", &[("activity", &[1]), ("count", &[1]), ("grep", &[1]), ("grouped", &[1])]),
     (
         "fas",
         &[("group", &[1]), ("groups", &[1]), ("members", &[1]), ("sponsors", &[1]), ("user", &[1])],

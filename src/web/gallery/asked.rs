@@ -2,7 +2,7 @@
 
 use super::super::Services;
 use crate::hub::WidgetName;
-use crate::message::Message;
+use crate::message::{Message, Words as _};
 use crate::render::{Answered, AskedAbout, AskedLately};
 use crate::triage::AskedOf;
 use crate::triage::memory::Answer;

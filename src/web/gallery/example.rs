@@ -42,6 +42,7 @@ impl Example {
         let last = last.or_else(|| stored.iter().map(|message| message.sent_at).max());
         let now = case.now.or(last).unwrap_or_else(|| THEN.parse().expect("a literal time"));
         let datanommer = Datanommer::open("sqlite::memory:").await?;
+        datanommer.worded_by(Arc::new(services.triage.wording().clone()));
         datanommer.add(&stored).await?;
         let store = Store::open("sqlite::memory:").await?;
         for hub in case.hub.iter().chain(&case.hubs) {

@@ -3,26 +3,26 @@
 mod asked;
 mod cases;
 mod example;
-mod form;
 mod preview;
 
 pub use cases::{CaseOutcome, CaseRuns, RunCases};
 pub use preview::Previews;
+pub(super) use preview::Setting;
 
 use super::errors::PageError;
-use super::{Services, pages, security};
+use super::form::{self, Lists};
+use super::viewer::Viewer;
+use super::{Services, pages};
 use crate::bindings::reference;
 use crate::hub::{Config, WidgetName};
 use crate::render::{
     Cases, GalleryEntry, GalleryPage, GalleryWidgetPage, Preview, Problem, ReferencePage, markdown,
 };
 use crate::widget::{Definition, ParameterError, cases_of};
-use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use preview::Setting;
 use serde::Deserialize;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -34,6 +34,7 @@ pub(super) struct Search {
 /// `GET /widgets`: all widgets, or those whose name, title or documentation has what `?q=` says.
 pub(super) async fn list(
     State(services): State<Arc<Services>>,
+    viewer: Viewer,
     Query(Search { q }): Query<Search>,
 ) -> Result<Response, PageError> {
     let library = services.shelf.library();
@@ -45,28 +46,27 @@ pub(super) async fn list(
         GalleryEntry { name: &widget.name, title: &widget.title, summary: widget.summary() }
     };
     let widgets = found.map(|widget| entry(widget)).collect();
-    pages::page(&services, "widgets.html", GalleryPage { widgets, sought: &q })
+    pages::page(&services, &viewer, "widgets.html", GalleryPage { widgets, sought: &q })
 }
 
 /// `GET /widgets/{name}`: what a widget is for, its parameters as a form, and what it looks like with them.
 ///
 /// The query is the configuration: a form that works without JavaScript, and a link that can be handed on. Without one
-/// the widget is shown in the world of its first case: its settings, messages, cassette and clock. Only on the machine
-/// itself (dev login, and no other site's page) is the query heard: a run of `data` asks other servers in this server's
+/// the widget is shown in the world of its first case: its settings, messages, cassette and clock. Only of who
+/// may mend widgets, and from no other site's page, is the query heard: a run of `data` asks other servers in this server's
 /// name and fills its cache, so that what it asks for is not for strangers to choose. They see the example alone, and
 /// not whether its cases hold.
 pub(super) async fn show(
     State(services): State<Arc<Services>>,
     Path(name): Path<String>,
     Query(given): Query<Vec<(String, String)>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    viewer: Viewer,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let name: WidgetName = name.parse()?;
     let library = services.shelf.library();
-    let may_try = services.previews.takes_settings()
-        && security::is_local(peer.ip(), &headers)
-        && headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site");
+    let may_try =
+        viewer.may_mend() && headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site");
     let problems = |of: &WidgetName| -> Vec<Problem> {
         let found = library.problems_of(of).iter().filter(|_| may_try);
         found.map(Problem::from).collect()
@@ -74,14 +74,14 @@ pub(super) async fn show(
     let definition = match library.get(&name) {
         Ok(definition) => definition.clone(),
         Err(_) if !problems(&name).is_empty() => {
-            return broken(&services, &name, problems(&name));
+            return broken(&services, &viewer, &name, problems(&name));
         }
         Err(_) => return Err(PageError::NoSuchKind(name)),
     };
     let cases = cases_of(services.shelf.site(), &name);
     let first = cases.first().filter(|case| definition.complete(&case.config).is_ok());
     let (config, setting) = match first {
-        _ if may_try && !given.is_empty() => (form::read(&definition, &given), None),
+        _ if may_try && !given.is_empty() => (form::read(&definition, &given, Lists::Commas), None),
         Some(case) => (case.config.clone(), Some(case)),
         None => (Config::new(), None),
     };
@@ -97,7 +97,10 @@ pub(super) async fn show(
         name: &name,
         title: &definition.title,
         doc: &definition.doc,
-        fields: form::fields(&definition, &config, if given.is_empty() { &[] } else { &wrong }),
+        fields: {
+            let told = if given.is_empty() { &[][..] } else { &wrong };
+            form::fields(&definition, &config, told, Lists::Commas)
+        },
         may_try,
         preview,
         hosts: &definition.hosts,
@@ -107,7 +110,7 @@ pub(super) async fn show(
         cases: services.cases.shown(&services, &definition, &cases, may_try),
         problems: problems(&name),
     };
-    pages::page(&services, "gallery.html", context)
+    pages::page(&services, &viewer, "gallery.html", context)
 }
 
 /// Settings that do not fit are named; that some are missing is no mistake before anything was given.
@@ -144,6 +147,7 @@ fn unfit(
 /// A script that never compiled: what is wrong with it, for who may mend it.
 fn broken(
     services: &Services,
+    viewer: &Viewer,
     name: &WidgetName,
     problems: Vec<Problem>,
 ) -> Result<Response, PageError> {
@@ -162,12 +166,13 @@ fn broken(
         cases: Cases::default(),
         problems,
     };
-    pages::page(services, "gallery.html", context)
+    pages::page(services, viewer, "gallery.html", context)
 }
 
 /// `GET /widgets/script-reference`: what scripts and templates may call. No widget can have this name: it has a dash.
 pub(super) async fn script_reference(
     State(services): State<Arc<Services>>,
+    viewer: Viewer,
 ) -> Result<Response, PageError> {
     let chapter = |chapter: reference::Chapter| {
         let text = chapter.to_markdown(1);
@@ -176,5 +181,5 @@ pub(super) async fn script_reference(
         (chapter.name.to_owned(), markdown(below))
     };
     let chapters = reference::chapters().into_iter().map(chapter).collect();
-    pages::page(&services, "reference.html", ReferencePage { chapters })
+    pages::page(&services, &viewer, "reference.html", ReferencePage { chapters })
 }

@@ -3,6 +3,7 @@
 mod broker;
 mod crash;
 mod online;
+mod own;
 mod python;
 mod reading;
 mod recording;

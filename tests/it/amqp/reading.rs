@@ -66,7 +66,7 @@ thread.join()
 "#;
 
 /// Reads one message by fedora-messaging's own API and prints all that it knows of it.
-const CONSUME: &str = r##"
+pub(super) const CONSUME: &str = r##"
 import json, sys
 from fedora_messaging import api, exceptions
 def callback(message):
