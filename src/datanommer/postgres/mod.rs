@@ -14,9 +14,9 @@ use super::{DatanommerError as Error, Inspection, Page, Query};
 use crate::config::DatanommerSettings;
 use jiff::Timestamp;
 use sql::{Known, Sql};
-use totals::Totals;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+use totals::Totals;
 
 /// A snapshot: pages and totals are of the same moment.
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -60,7 +60,13 @@ impl Postgres {
             .max_connections(settings.connections)
             .acquire_timeout(timeout)
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options: Arc::new(options), place: place.into(), timeout, totals: Totals::default() })
+        Ok(Self {
+            pool,
+            options: Arc::new(options),
+            place: place.into(),
+            timeout,
+            totals: Totals::default(),
+        })
     }
 
     pub(super) fn place(&self) -> &str {
