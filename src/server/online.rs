@@ -4,9 +4,9 @@
 //! programs; no secret is in it.
 
 use crate::bus::{Amqp, Fedmsg, QueueSeen, QueueState};
-use crate::config::{self, DatanommerSettings, OutboundSettings, Settings};
+use crate::config::{self, AuthKind, DatanommerSettings, OutboundSettings, Settings};
 use crate::datanommer::Datanommer;
-use crate::outbound::{Datagrepper, Fas, Github, Outbound, github::Standing};
+use crate::outbound::{Datagrepper, Fas, Github, Outbound, github::Standing, oidc::Oidc};
 use crate::render::commas;
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -42,14 +42,15 @@ pub struct Missing {
 pub async fn online(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
     let once = OutboundSettings { tries: 1, ..settings.outbound.clone() };
     let outbound = Outbound::new(&settings.sandbox)?.within(&once);
-    let (datanommer, fedmsg, amqp, fas, github) = tokio::join!(
+    let (datanommer, fedmsg, amqp, fas, github, login) = tokio::join!(
         datanommer(&settings.datanommer),
         fedmsg(settings.bus.fedmsg.as_ref()),
         amqp(settings.bus.amqp.as_ref()),
         fas(settings.fas.as_ref(), &outbound),
         github(&settings.github, &outbound),
+        login(&settings.auth.kind),
     );
-    Ok([vec![datanommer], fedmsg, vec![amqp, fas, github]].concat())
+    Ok([vec![datanommer], fedmsg, vec![amqp, fas, github, login]].concat())
 }
 
 impl Finding {
@@ -138,6 +139,23 @@ async fn github(settings: &config::Github, outbound: &Outbound) -> Finding {
         );
     }
     finding
+}
+
+/// The provider of OpenID Connect. Whether it takes the client's secret shows when somebody logs in.
+async fn login(kind: &config::AuthKind) -> Finding {
+    let AuthKind::Oidc(settings) = kind else {
+        let what = "whoever comes from this machine may log in as anybody, and nobody comes from another one";
+        let help = "set `kind = \"oidc\"`, `issuer` and `client_id` in [auth] of hubs.toml";
+        return Finding::unset("login", what, help);
+    };
+    match in_time(Oidc::probe(settings)).await {
+        Ok(()) => Finding::works("login", &settings.issuer, Some(settings.client_id.clone()))
+            .allowed("send people there to log in"),
+        Err(why) => {
+            let help = "`issuer` in [auth] of hubs.toml names it";
+            Finding::fails("login", &settings.issuer, why, help)
+        }
+    }
 }
 
 fn limits(standing: &Standing) -> String {

@@ -81,12 +81,20 @@ async fn what_works_is_told_with_what_hubs_may_do_there() {
     asked.respond_with(user).expect(1).mount(&server).await;
     let asked = Mock::given(path("/raw")).and(query_param("rows_per_page", "1"));
     says(&server, asked, 200, json!({ "raw_messages": [] })).await;
+    let about = json!({
+        "issuer": format!("{home}/id"), "authorization_endpoint": format!("{home}/login"), "jwks_uri": format!("{home}/keys"),
+        "response_types_supported": ["code"], "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    });
+    says(&server, Mock::given(path("/id/.well-known/openid-configuration")), 200, about).await;
+    says(&server, Mock::given(path("/keys")), 200, json!({ "keys": [] })).await;
     let (endpoint, relay) =
         (publisher(b"\xff\0\0\0\0\0\0\0\x01\x7f").await, publisher(b"\xff").await);
     let certificate = site(&[("hubs.crt", "x"), ("hubs.key", "x")]);
     let at = certificate.path().display();
     let hubs = format!(
         "[fas]\nurl = \"{home}\"\nusername = \"hubs\"\npassword = \"hunter2\"\n[github]\nurl = \"{home}\"\ntoken = \"ghp_secret\"\nwebhook_secret = \"hunter2\"\n\
+         [auth]\nkind = \"oidc\"\nissuer = \"{home}/id\"\nclient_id = \"hubs-client\"\nclient_secret = \"hunter2\"\n\
          [bus.fedmsg]\nendpoints = [\"{endpoint}\"]\nvalidate_signatures = false\ndatagrepper_url = \"{}\"\n\
          publish = {{ endpoint = \"{relay}\", active = true, certificate = \"{at}/hubs.crt\", key = {{ file = \"{at}/hubs.key\" }} }}\n",
         home.replace("://", "://me:hunter2@")
@@ -113,6 +121,8 @@ async fn what_works_is_told_with_what_hubs_may_do_there() {
     github      works  [home]/ as hubs-bot
                 may ask 5,000 times an hour, 4,990 of them are left until 12:00:00 UTC
                 may do more than it needs to (repo, read:org): a token without any scope is enough for all that widgets ask
+    login       works  [home]/id as hubs-client
+                may send people there to log in
     ");
 }
 
@@ -123,7 +133,7 @@ async fn what_is_not_set_is_told_with_where_to_set_it() {
     let core = json!({ "resources": { "core": { "limit": 60, "remaining": 58, "reset": 1_777_982_400 } } });
     says(&server, Mock::given(path("/rate_limit")), 200, core).await;
     let hubs = format!("[github]\nurl = \"{home}\"\n");
-    insta::assert_snapshot!(online(&hubs, &[("[home]", &home)], &[]).await, @r"
+    insta::assert_snapshot!(online(&hubs, &[("[home]", &home)], &[]).await, @r#"
     exit 0
     --- stdout
     hubs.toml is fine
@@ -145,7 +155,10 @@ async fn what_is_not_set_is_told_with_where_to_set_it() {
                   help: set `token` in [github] of hubs.toml; it needs no scopes
                 lacks webhooks: what happens at GitHub is seen when a widget is next refreshed
                   help: set `webhook_secret` in [github] of hubs.toml, and send webhooks to /hooks/github
-    ");
+    login       not set
+                whoever comes from this machine may log in as anybody, and nobody comes from another one
+                  help: set `kind = "oidc"`, `issuer` and `client_id` in [auth] of hubs.toml
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,6 +171,7 @@ async fn what_fails_is_told_with_why_and_the_command_fails() {
     let other = publisher(b"220 mail.example.org ESMTP\r\n").await;
     let hubs = format!(
         "[fas]\nurl = \"{home}\"\nusername = \"hubs\"\npassword = \"hunter2\"\n[github]\nurl = \"{home}\"\ntoken = \"ghp_secret\"\n\
+         [auth]\nkind = \"oidc\"\nissuer = \"{home}/id\"\nclient_id = \"hubs-client\"\nclient_secret = \"hunter2\"\n\
          [datanommer]\nurl = \"postgres://hubs:hunter2@{none}/datanommer\"\ntimeout = \"200ms\"\n\
          [bus.amqp]\nurl = \"amqp://hubs:hunter2@{none}/fedora\"\n\
          [bus.fedmsg]\nendpoints = [\"tcp://{none}\", \"{other}\"]\nvalidate_signatures = false\ndatagrepper_url = \"{}\"\n",
@@ -168,7 +182,7 @@ async fn what_fails_is_told_with_why_and_the_command_fails() {
     server.reset().await;
     let json = online(&hubs, &places, &["--format", "json"]).await;
     assert!(json.starts_with("exit 1\n--- stdout\n{\"service\":\"datanommer\",\"at\":\"postgres://[nowhere]/datanommer\",\"works\":false,\"who\":null,\"may\":[],\"missing\":[{\"what\":\""), "{json}");
-    assert_eq!(json.lines().count(), 2 + 7, "{json}");
+    assert_eq!(json.lines().count(), 2 + 8, "{json}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@
 mod failures;
 mod rows;
 mod sql;
+mod totals;
 
 use super::activity::{Counted, Length};
 use super::stats::Stats;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use sql::{Known, Sql};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+use totals::Totals;
 
 /// A snapshot: pages and totals are of the same moment.
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -26,6 +28,7 @@ pub(super) struct Postgres {
     /// For people: `datanommer at db.example.org:5432`.
     place: Arc<str>,
     timeout: Duration,
+    totals: Totals,
 }
 
 impl fmt::Debug for Postgres {
@@ -57,7 +60,13 @@ impl Postgres {
             .max_connections(settings.connections)
             .acquire_timeout(timeout)
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options: Arc::new(options), place: place.into(), timeout })
+        Ok(Self {
+            pool,
+            options: Arc::new(options),
+            place: place.into(),
+            timeout,
+            totals: Totals::default(),
+        })
     }
 
     pub(super) fn place(&self) -> &str {
@@ -100,8 +109,7 @@ impl Postgres {
             let total = if query.page == 1 && messages.len() < rows {
                 messages.len() as u64 // all of them are here
             } else {
-                let mut count = sql.count();
-                count.build_query_scalar::<i64>().fetch_one(&mut *reading).await?.unsigned_abs()
+                self.totals.count(&mut reading, &sql).await?
             };
             Ok(Page { total, pages: total.div_ceil(query.rows_per_page.into()), messages })
         };
@@ -116,8 +124,7 @@ impl Postgres {
             if sql.finds_nothing() {
                 return Ok(0);
             }
-            let mut count = sql.count();
-            Ok(count.build_query_scalar::<i64>().fetch_one(&mut *reading).await?.unsigned_abs())
+            self.totals.count(&mut reading, &sql).await
         };
         self.ask(work).await
     }

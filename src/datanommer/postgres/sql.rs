@@ -4,6 +4,7 @@
 //! asked stands in a statement. datanommer deletes messages but not their names' rows: so each is joined to its message.
 
 use super::Error;
+use super::totals::Of;
 use crate::datanommer::activity::{Length, MAX_ROWS};
 use crate::datanommer::{Order, Query};
 use jiff::Timestamp;
@@ -73,8 +74,48 @@ impl Sql<'_> {
             || nobody(&self.query.packages, &self.known.packages)
     }
 
+    /// Whom it asks for, where it asks for nothing else.
+    pub(super) fn names_alone(&self) -> Option<Of> {
+        let query = self.query;
+        let (of, list) = self.driver()?;
+        let is_alone = (query.users.is_empty() || query.packages.is_empty())
+            && query.start.is_none()
+            && query.end.is_none()
+            && [
+                &query.not_users,
+                &query.not_packages,
+                &query.categories,
+                &query.not_categories,
+                &query.topics,
+                &query.not_topics,
+                &query.contains,
+            ]
+            .iter()
+            .all(|list| list.is_empty());
+        let mut list = list.clone();
+        list.sort_unstable();
+        is_alone.then_some((of, list))
+    }
+
     pub(super) fn count(&self) -> QueryBuilder<Postgres> {
         let mut sql = QueryBuilder::new("SELECT count(*) FROM (");
+        self.push_ids(&mut sql, "");
+        sql.push(") AS found");
+        sql
+    }
+
+    /// Of a question that asks for names: those behind a message.
+    pub(super) fn count_since(&self, message: i32) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("SELECT count(*) FROM (");
+        self.push_ids(&mut sql, "");
+        sql.push(" AND t.msg_id > ").push_bind(message).push(") AS found");
+        sql
+    }
+
+    /// Those up to a message, and all.
+    pub(super) fn count_up_to(&self, message: i32) -> QueryBuilder<Postgres> {
+        let mut sql = QueryBuilder::new("SELECT count(*) FILTER (WHERE id <= ");
+        sql.push_bind(message).push("), count(*) FROM (");
         self.push_ids(&mut sql, "");
         sql.push(") AS found");
         sql

@@ -89,6 +89,11 @@ impl Oidc {
         Ok(Self(Arc::new(Inner { settings, redirect, asking, known, clock })))
     }
 
+    /// Whether the provider says of itself what logins need.
+    pub async fn probe(settings: &Settings) -> Result<(), OidcError> {
+        Asking::new(&settings.issuer)?.learn(&settings.issuer).await.map(drop)
+    }
+
     /// Begins a login, whose answer will carry `state`.
     pub async fn begin(&self, state: &str) -> Result<Begun, OidcError> {
         let known = self.known().await?;

@@ -139,6 +139,51 @@ async fn a_datanommers_rows_become_the_messages_that_they_were() {
     assert!(refused.ends_with("hubs only reads it"), "{refused}");
 }
 
+/// Messages of two people, each of them of both, from one number to another, a second apart.
+fn busy(from: u32, to: u32) -> String {
+    format!(
+        "INSERT INTO messages (id, msg_id, i, topic, timestamp, category, msg, headers)
+             SELECT n, n::text, 0, 'a.b.c.git.receive', timestamp '2026-01-01' + n * interval '1 second', 'git', '{{}}', '{{}}'
+             FROM generate_series({from}, {to}) AS n;
+         INSERT INTO users_messages SELECT u.id, n, timestamp '2026-01-01' + n * interval '1 second'
+             FROM generate_series({from}, {to}) AS n, users AS u;"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_persons_last_messages_are_found_past_deleted_ones_and_counted_as_they_come() {
+    let Some(cluster) = cluster() else { return };
+    let names = "INSERT INTO users (name) VALUES ('busy'), ('other');";
+    // The last but one, and the first, are deleted; their names' rows stay.
+    let deleted = "DELETE FROM messages WHERE id IN (1, 10104);";
+    run(&cluster, &format!("{SCHEMA}{names}{}{deleted}ANALYZE;", busy(1, 10_105))).await;
+    let there = there(&cluster.url(), "").await;
+    let query = |users: &[&str], order| Query {
+        users: users.iter().map(ToString::to_string).collect(),
+        rows_per_page: 3,
+        order,
+        ..Query::default()
+    };
+    let last = query(&["busy"], Order::Descending);
+    let both = query(&["busy", "other"], Order::Ascending);
+    let found = async |query: &Query| {
+        let (found, total, _) = ids(&there, query).await;
+        (found.join(" "), total)
+    };
+    assert_eq!(found(&last).await, ("10105 10103 10102".into(), 10_103));
+    assert_eq!(found(&both).await, ("2 3 4".into(), 10_103));
+    assert_eq!(found(&Query { page: 2, ..both.clone() }).await, ("5 6 7".into(), 10_103));
+    let end = Some("2026-01-01T00:00:09Z".parse().unwrap());
+    assert_eq!(found(&Query { end, ..last.clone() }).await, ("9 8 7".into(), 8));
+    // What is remembered is added to.
+    run(&cluster, &busy(10_106, 10_108)).await;
+    assert_eq!(found(&last).await, ("10108 10107 10106".into(), 10_106));
+    assert_eq!(found(&both).await, ("2 3 4".into(), 10_106));
+    // Of what is long settled nothing is counted again, until some minutes have passed.
+    run(&cluster, "DELETE FROM messages WHERE id IN (2, 10108)").await;
+    assert_eq!(found(&last).await, ("10107 10106 10105".into(), 10_105));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_datanommers_database_is_said_and_no_password_is() {
     let Some(cluster) = cluster() else { return };
