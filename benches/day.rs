@@ -4,9 +4,14 @@
 //! the other half are those of tests/recordings, or of the files that `HUBS_BENCH_RECORDINGS` names, separated by colons. A time is
 //! from handing a message to the server until the page's document has its line. Needs chromium and chromedriver.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "milliseconds of a minute")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "milliseconds of a minute"
+)]
 
-#[path = "../tests/it/chromium.rs"]
+#[path = "../tests/it/chromium/driver.rs"]
 mod chromium;
 mod served;
 

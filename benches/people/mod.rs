@@ -9,6 +9,7 @@ pub(crate) fn hub(name: &str, subscribers: Vec<String>) -> Hub {
         kind: HubKind::User,
         summary: format!("The hub of {name}"),
         avatar: String::new(),
+        banner: String::new(),
         left_width: 8,
         visibility: Visibility::Public,
         archived: false,

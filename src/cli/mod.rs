@@ -8,9 +8,11 @@ mod completions;
 mod datanommer;
 mod definitions;
 mod doctor;
+mod hub;
 mod message;
 #[cfg(feature = "kerberos")]
 mod negotiate;
+mod online;
 mod place;
 mod print;
 mod record;
@@ -46,6 +48,9 @@ enum Command {
     /// Count and import the messages of the history
     #[command(subcommand)]
     Datanommer(datanommer::DatanommerCommand),
+    /// List, show, export and import hubs
+    #[command(subcommand)]
+    Hub(hub::HubCommand),
     /// Tell who is logged in, and end that
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -116,6 +121,7 @@ impl Command {
             Self::Widget(widget) => widget.execute(out),
             Self::Message(message) => message.execute(out),
             Self::Datanommer(datanommer) => datanommer.execute(out),
+            Self::Hub(hub) => hub.execute(out),
             Self::Session(session) => session.execute(out),
             Self::Check(check) => check.execute(out),
             Self::Why(why) => why.execute(out),

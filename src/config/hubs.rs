@@ -11,6 +11,7 @@ pub struct HubEntry {
     pub kind: HubKind,
     pub summary: String,
     pub avatar: String,
+    pub banner: String,
     pub left_width: u8,
     pub visibility: Visibility,
     pub archived: bool,
@@ -62,6 +63,7 @@ fn read_hub(table: Table<'_>) -> Option<HubEntry> {
     let people = |key| table.read(key, list(username)).unwrap_or_default();
     let summary = table.read("summary", text).unwrap_or_default();
     let avatar = table.read("avatar", text).unwrap_or_default();
+    let banner = table.read("banner", text).unwrap_or_default();
     let left_width = table.read("left_width", number(1..=11)).unwrap_or(8);
     let visibility = table.read("visibility", visibilities).unwrap_or_default();
     let archived = table.read("archived", flag).unwrap_or(false);
@@ -80,6 +82,7 @@ fn read_hub(table: Table<'_>) -> Option<HubEntry> {
         kind,
         summary,
         avatar,
+        banner,
         left_width,
         visibility,
         archived,

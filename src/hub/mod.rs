@@ -12,20 +12,21 @@ pub use name::{HubName, InstanceId, NameError, RESERVED, WidgetName};
 pub use view::{Cause, State, WidgetView};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What a setting of a widget holds, by parameter name.
 pub type Config = serde_json::Map<String, serde_json::Value>;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HubKind {
     User,
     Group,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Column {
     Left,
@@ -33,7 +34,7 @@ pub enum Column {
 }
 
 /// Who may read a hub: everybody, everybody its name and summary, or its members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
     #[default]
@@ -42,7 +43,9 @@ pub enum Visibility {
     Private,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Owner,
@@ -59,6 +62,9 @@ pub struct Hub {
     pub summary: String,
     /// An image's address; empty means that one is made from the name.
     pub avatar: String,
+    /// An image's address; empty means that one is made from the name.
+    #[serde(default)]
+    pub banner: String,
     /// Width of the left column in twelfths of the page, 1 to 11; the right one has the rest.
     pub left_width: u8,
     pub visibility: Visibility,
@@ -79,6 +85,7 @@ impl Hub {
             kind: HubKind::User,
             summary: "An example".into(),
             avatar: String::new(),
+            banner: String::new(),
             left_width: 8,
             visibility: Visibility::Public,
             archived: false,
@@ -119,6 +126,21 @@ impl Hub {
     }
 }
 
+/// How long nothing happened, as a word by which a page lets something fade: `none`, `day`, `week`, `month`, `quarter`,
+/// `year`, `2years` or `5years`.
+pub fn idle_word(days_idle: i64) -> &'static str {
+    let limits = [
+        (1_780, "5years"),
+        (712, "2years"),
+        (356, "year"),
+        (93, "quarter"),
+        (31, "month"),
+        (7, "week"),
+        (1, "day"),
+    ];
+    limits.into_iter().find(|(limit, _)| days_idle > *limit).map_or("none", |(_, word)| word)
+}
+
 /// A widget placed on a hub.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
@@ -139,6 +161,8 @@ pub struct Placed {
     pub name: WidgetName,
     pub config: Arc<Config>,
     pub hub: Arc<Hub>,
+    /// Which page of its entries is asked for, from 1.
+    pub page: u32,
 }
 
 /// The fields of `widget.hub`, in the order in which an error lists them.
@@ -162,6 +186,7 @@ impl Placed {
             "id": self.id,
             "name": self.name,
             "config": &*self.config,
+            "page": self.page,
             "hub": {
                 "name": hub.name,
                 "kind": hub.kind,
@@ -174,5 +199,19 @@ impl Placed {
                 "archived": hub.archived,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_idle_fades_in_steps() {
+        let words = [0, 1, 2, 8, 31, 32, 94, 400, 713, 1_781].map(idle_word);
+        assert_eq!(
+            words,
+            ["none", "none", "day", "week", "week", "month", "quarter", "year", "2years", "5years"]
+        );
     }
 }

@@ -120,6 +120,10 @@ pub struct Field {
     pub whole: bool,
     /// Why what was given does not fit.
     pub problem: Option<String>,
+    /// What somebody else wrote here meanwhile.
+    pub theirs: Option<String>,
+    /// Values that are likely.
+    pub suggestions: Vec<String>,
 }
 
 /// What the card would look like, or why there is none.

@@ -1,5 +1,6 @@
 //! What the templates of logging in are given, and the viewer's part of every page.
 
+use crate::hub::HubName;
 use serde::Serialize;
 
 /// What [`super::Renderer::page`] gives each page beside its own context.
@@ -9,6 +10,8 @@ pub struct Frame<'a> {
     pub viewer: Option<Who<'a>>,
     /// What each form of the page sends back as `csrf`; empty for who is not logged in.
     pub csrf: &'a str,
+    /// The hubs that they keep at hand.
+    pub bookmarks: &'a [Bookmark],
     /// Where the link to log in leads.
     pub login: String,
 }
@@ -19,6 +22,13 @@ pub struct Who<'a> {
     /// May be empty.
     pub full_name: &'a str,
     pub is_admin: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Bookmark {
+    pub name: HubName,
+    /// How long nothing happened there, as [`crate::hub::idle_word`] says it.
+    pub idle: &'static str,
 }
 
 /// A page's own context with its frame.

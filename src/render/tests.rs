@@ -373,6 +373,12 @@ fn a_page_has_its_cards_as_they_are_and_its_ages_as_of_now() {
         cursor: "1-5",
         editor: false,
         deeds: vec![],
+        may_edit: false,
+        closed: false,
+        has_feed: false,
+        searchable: true,
+        query: "",
+        nothing: false,
     };
     let html = renderer.page("hub.html", &page, noon()).unwrap();
     for part in [
@@ -448,6 +454,7 @@ fn sample_hub() -> crate::hub::Hub {
         kind: HubKind::Group,
         summary: "The <Design> Team".into(),
         avatar: String::new(),
+        banner: String::new(),
         left_width: 8,
         visibility: crate::hub::Visibility::Public,
         archived: false,

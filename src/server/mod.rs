@@ -10,6 +10,7 @@ mod changes;
 mod history;
 mod intake;
 mod mirror;
+mod online;
 mod own;
 mod reload;
 mod seed;
@@ -17,6 +18,7 @@ mod signatures;
 mod taken;
 mod unreturned;
 
+pub use online::{Finding, Missing, online};
 pub use seed::{hubs as seed, misplaced};
 pub(crate) use signatures::signatures;
 pub(crate) use unreturned::unreturned;
@@ -36,7 +38,7 @@ use crate::script::{Pool, Tier};
 use crate::store::{Journal, Store};
 use crate::telemetry;
 use crate::triage::Triage;
-use crate::web::{self, Accounts, Assets, Changing, Ingest, Previews, Services, Webhooks};
+use crate::web::{self, Accounts, Assets, Changing, Ingest, Pace, Previews, Services, Webhooks};
 use crate::widget::Shelf;
 use anyhow::Context;
 use buses::Buses;
@@ -89,6 +91,11 @@ impl Running {
     /// Where messages go in: what the bus and `POST /api/messages` use.
     pub fn intake(&self) -> mpsc::Sender<Delivery> {
         self.sender.clone()
+    }
+
+    /// How many streams of a hub are open.
+    pub fn viewers(&self, hub: &HubName) -> usize {
+        self.live.viewers(hub)
     }
 
     /// Ends open streams, lets what is under way finish within a second, and puts the cache on disk.
@@ -176,6 +183,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         live: live.clone(),
         own: Own::new(&settings, sender.clone(), clock, &tasks, &stop)?,
         public_url: settings.server.public_url.as_ref().map(ToString::to_string),
+        shelf: shelf.clone(),
+        turn: tokio::sync::Mutex::default(),
     });
     let assets = Arc::new(Assets::new(&site));
     let changing = Changing::default();
@@ -221,6 +230,9 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         cases: case_runs::case_runs(site.clone(), settings.sandbox.clone()),
         metrics,
         accounts: accounts(&settings, address, fas, (changing, changes), clock)?,
+        pace: Pace::default(),
+        framing: web::Framing::by(&settings.server.frame_ancestors),
+        public_url: settings.server.public_url.clone(),
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };

@@ -1,29 +1,17 @@
 //! Hubs with their people, written and read whole.
 
-use super::{NewInstance, Store, StoreError, instances, people};
+use super::{Details, NewInstance, Store, StoreError, instances, people};
 use crate::hub::{Hub, HubKind, HubName, Role, Visibility};
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use std::collections::BTreeMap;
 
-const COLUMNS: &str =
-    "name, kind, summary, avatar, left_width, visibility, archived, created_at, last_active";
+const COLUMNS: &str = "name, kind, summary, avatar, banner, left_width, visibility, archived, created_at, last_active";
 
 impl Store {
     pub async fn hub(&self, name: &HubName) -> Result<Option<Hub>, StoreError> {
-        let select = format!("SELECT {COLUMNS} FROM hubs WHERE name = $1");
         let mut reading = self.pool.reader.begin().await?;
-        let row = sqlx::query(sqlx::AssertSqlSafe(select))
-            .bind(name.as_str())
-            .fetch_optional(&mut *reading)
-            .await?;
-        let Some(mut hub) = row.as_ref().map(from_row).transpose()? else { return Ok(None) };
-        let roles = sqlx::query("SELECT username, role FROM roles WHERE hub = $1");
-        for row in roles.bind(name.as_str()).fetch_all(&mut *reading).await? {
-            give_role(&mut hub, row.try_get(0)?, row.try_get(1)?)?;
-        }
-        arrange(&mut hub);
-        Ok(Some(hub))
+        Ok(read(&mut reading, name).await?.map(|(hub, _version)| hub))
     }
 
     /// All hubs by name, in two queries however many there are.
@@ -56,13 +44,14 @@ impl Store {
     pub async fn create_hub(&self, hub: &Hub, widgets: &[NewInstance]) -> Result<bool, StoreError> {
         let mut writing = self.pool.begin().await?;
         let insert = format!(
-            "INSERT INTO hubs ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING"
+            "INSERT INTO hubs ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO NOTHING"
         );
         let inserted = sqlx::query(sqlx::AssertSqlSafe(insert))
             .bind(hub.name.as_str())
             .bind(kind_word(hub.kind))
             .bind(&hub.summary)
             .bind(&hub.avatar)
+            .bind(&hub.banner)
             .bind(hub.left_width)
             .bind(visibility_word(hub.visibility))
             .bind(i64::from(hub.archived))
@@ -90,26 +79,6 @@ impl Store {
         Ok(true)
     }
 
-    /// Writes summary, avatar, width, visibility and whether it is archived; people have their own methods.
-    pub async fn update_hub(&self, hub: &Hub) -> Result<(), StoreError> {
-        let mut writing = self.pool.begin().await?;
-        let updated = sqlx::query(
-            "UPDATE hubs SET summary = $2, avatar = $3, left_width = $4, visibility = $5, archived = $6 WHERE name = $1",
-        )
-        .bind(hub.name.as_str())
-        .bind(&hub.summary)
-        .bind(&hub.avatar)
-        .bind(hub.left_width)
-        .bind(visibility_word(hub.visibility))
-        .bind(i64::from(hub.archived))
-        .execute(&mut *writing)
-        .await?;
-        if updated.rows_affected() == 0 {
-            return Err(StoreError::NoSuchHub(hub.name.clone()));
-        }
-        Ok(writing.commit().await?)
-    }
-
     /// That something happened on hubs, in one transaction. An older time than the known one changes nothing.
     pub async fn touch(&self, active: &[(HubName, Timestamp)]) -> Result<(), StoreError> {
         if active.is_empty() {
@@ -125,6 +94,47 @@ impl Store {
         }
         Ok(writing.commit().await?)
     }
+}
+
+/// A hub with its people, and its version.
+pub(super) async fn read(
+    connection: &mut SqliteConnection,
+    name: &HubName,
+) -> Result<Option<(Hub, u64)>, StoreError> {
+    let select = format!("SELECT {COLUMNS}, version FROM hubs WHERE name = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(select))
+        .bind(name.as_str())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (mut hub, version) = (from_row(&row)?, row.try_get::<i64, _>(10)?.unsigned_abs());
+    let roles = sqlx::query("SELECT username, role FROM roles WHERE hub = $1");
+    for row in roles.bind(name.as_str()).fetch_all(connection).await? {
+        give_role(&mut hub, row.try_get(0)?, row.try_get(1)?)?;
+    }
+    arrange(&mut hub);
+    Ok(Some((hub, version)))
+}
+
+pub(super) async fn write_details(
+    connection: &mut SqliteConnection,
+    name: &HubName,
+    details: &Details,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE hubs SET summary = $2, avatar = $3, banner = $4, left_width = $5, visibility = $6, archived = $7
+         WHERE name = $1",
+    )
+    .bind(name.as_str())
+    .bind(&details.summary)
+    .bind(&details.avatar)
+    .bind(&details.banner)
+    .bind(details.left_width)
+    .bind(visibility_word(details.visibility))
+    .bind(i64::from(details.archived))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// That a hub is there, within a transaction.
@@ -153,20 +163,21 @@ fn from_row(row: &SqliteRow) -> Result<Hub, StoreError> {
         },
         summary: row.try_get(2)?,
         avatar: row.try_get(3)?,
-        left_width: row.try_get(4)?,
-        visibility: match row.try_get(5)? {
+        banner: row.try_get(4)?,
+        left_width: row.try_get(5)?,
+        visibility: match row.try_get(6)? {
             "public" => Visibility::Public,
             "preview" => Visibility::Preview,
             "private" => Visibility::Private,
             other => return Err(unknown("visibility", other)),
         },
-        archived: row.try_get::<i64, _>(6)? != 0,
+        archived: row.try_get::<i64, _>(7)? != 0,
         owners: vec![],
         members: vec![],
         subscribers: vec![],
         stargazers: vec![],
-        created_at: time(7)?,
-        last_active: time(8)?,
+        created_at: time(8)?,
+        last_active: time(9)?,
     })
 }
 

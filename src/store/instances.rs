@@ -1,6 +1,6 @@
 //! Instances: the widgets on hubs.
 
-use super::{NewInstance, Store, StoreError, hubs::expect_hub};
+use super::{NewInstance, Store, StoreError};
 use crate::hub::{Column, Config, HubName, Instance, InstanceId, WidgetName};
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
@@ -10,14 +10,8 @@ const PAGE: i64 = 4_096;
 impl Store {
     /// The left column, then the right, each from above.
     pub async fn instances(&self, hub: &HubName) -> Result<Vec<Instance>, StoreError> {
-        let rows = sqlx::query(
-            r#"SELECT id, hub, widget, "column", position, config FROM instances
-               WHERE hub = $1 ORDER BY "column", position, id"#,
-        )
-        .bind(hub.as_str())
-        .fetch_all(&self.pool.reader)
-        .await?;
-        rows.iter().map(from_row).collect()
+        let mut reading = self.pool.reader.acquire().await?;
+        of(&mut reading, hub).await
     }
 
     pub async fn instance(&self, id: InstanceId) -> Result<Option<Instance>, StoreError> {
@@ -61,77 +55,76 @@ impl Store {
         .await?;
         rows.iter().map(from_row).collect()
     }
+}
 
-    pub async fn add_instance(
-        &self,
-        hub: &HubName,
-        widget: &NewInstance,
-    ) -> Result<Instance, StoreError> {
-        let mut writing = self.pool.begin().await?;
-        expect_hub(&mut writing, hub).await?;
-        let added = insert(&mut writing, hub, widget).await?;
-        writing.commit().await?;
-        Ok(added)
-    }
+/// The left column, then the right, each from above.
+pub(super) async fn of(
+    connection: &mut SqliteConnection,
+    hub: &HubName,
+) -> Result<Vec<Instance>, StoreError> {
+    let rows = sqlx::query(
+        r#"SELECT id, hub, widget, "column", position, config FROM instances
+           WHERE hub = $1 ORDER BY "column", position, id"#,
+    )
+    .bind(hub.as_str())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(from_row).collect()
+}
 
-    /// `false` when the instance is gone.
-    pub async fn update_config(&self, id: InstanceId, config: &Config) -> Result<bool, StoreError> {
-        let mut writing = self.pool.begin().await?;
-        let updated = sqlx::query("UPDATE instances SET config = $2 WHERE id = $1")
-            .bind(number(id))
-            .bind(text(config))
-            .execute(&mut *writing)
-            .await?;
-        writing.commit().await?;
-        Ok(updated.rows_affected() > 0)
-    }
-
-    /// Puts an instance at a place of a column, counted without itself; behind the last is the end. The others close up.
-    /// `false` when the instance is gone.
-    pub async fn move_instance(
-        &self,
-        id: InstanceId,
-        column: Column,
-        position: u32,
-    ) -> Result<bool, StoreError> {
-        let mut writing = self.pool.begin().await?;
-        let hub: Option<String> = sqlx::query_scalar("SELECT hub FROM instances WHERE id = $1")
-            .bind(number(id))
-            .fetch_optional(&mut *writing)
-            .await?;
-        let Some(hub) = hub else { return Ok(false) };
-        let mut ids: Vec<i64> = sqlx::query_scalar(
-            r#"SELECT id FROM instances WHERE hub = $1 AND "column" = $2 AND id <> $3 ORDER BY position, id"#,
-        )
-        .bind(&hub)
-        .bind(column_word(column))
+pub(super) async fn write_config(
+    connection: &mut SqliteConnection,
+    id: InstanceId,
+    config: &Config,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE instances SET config = $2 WHERE id = $1")
         .bind(number(id))
-        .fetch_all(&mut *writing)
+        .bind(text(config))
+        .execute(connection)
         .await?;
-        let at = usize::try_from(position).unwrap_or(usize::MAX).min(ids.len());
-        ids.insert(at, number(id));
-        for (position, id) in (0_i64..).zip(ids) {
-            sqlx::query(r#"UPDATE instances SET "column" = $2, position = $3 WHERE id = $1"#)
-                .bind(id)
-                .bind(column_word(column))
-                .bind(position)
-                .execute(&mut *writing)
-                .await?;
-        }
-        writing.commit().await?;
-        Ok(true)
-    }
+    Ok(())
+}
 
-    /// `false` when it is gone already. Its id is never used again.
-    pub async fn remove_instance(&self, id: InstanceId) -> Result<bool, StoreError> {
-        let mut writing = self.pool.begin().await?;
-        let deleted = sqlx::query("DELETE FROM instances WHERE id = $1")
-            .bind(number(id))
-            .execute(&mut *writing)
-            .await?;
-        writing.commit().await?;
-        Ok(deleted.rows_affected() > 0)
-    }
+pub(super) async fn place(
+    connection: &mut SqliteConnection,
+    id: InstanceId,
+    column: Column,
+    position: u32,
+) -> Result<(), StoreError> {
+    sqlx::query(r#"UPDATE instances SET "column" = $2, position = $3 WHERE id = $1"#)
+        .bind(number(id))
+        .bind(column_word(column))
+        .bind(position)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete(
+    connection: &mut SqliteConnection,
+    id: InstanceId,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM instances WHERE id = $1").bind(number(id)).execute(connection).await?;
+    Ok(())
+}
+
+/// One that was removed, under its own number.
+pub(super) async fn insert_again(
+    connection: &mut SqliteConnection,
+    instance: &Instance,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        r#"INSERT INTO instances (id, hub, widget, "column", position, config) VALUES ($1, $2, $3, $4, $5, $6)"#,
+    )
+    .bind(number(instance.id))
+    .bind(instance.hub.as_str())
+    .bind(instance.widget.as_str())
+    .bind(column_word(instance.column))
+    .bind(instance.position)
+    .bind(text(&instance.config))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// At the end of its column.
@@ -173,7 +166,7 @@ fn from_row(row: &SqliteRow) -> Result<Instance, StoreError> {
 }
 
 /// An id as the database has it. One that no database gave finds nothing.
-fn number(id: InstanceId) -> i64 {
+pub(super) fn number(id: InstanceId) -> i64 {
     i64::try_from(id.0).unwrap_or(-1)
 }
 

@@ -5,7 +5,9 @@
 //! such as `PostgreSQL` runs too; what is `SQLite`'s own is in `sqlite`. Knows no widget's parameters and no script.
 
 mod blueprint;
+mod bookmarks;
 pub mod demo;
+mod edits;
 mod hubs;
 mod instances;
 mod journal;
@@ -14,6 +16,11 @@ mod sessions;
 mod sqlite;
 
 pub use blueprint::{hub_from, user_hub};
+pub use bookmarks::Bookmark;
+pub use edits::{
+    CONFIG_BYTES, Clash, Conflict, Details, Edit, EditError, KEPT, Misfit, Revision,
+    SUMMARY_LETTERS, Sheet, Step, URL_LETTERS, WIDGETS, What,
+};
 pub use journal::{Journal, MARKS, Pending, Seen, Taken, mark_of};
 pub use people::{Left, Person};
 pub use sessions::{LOGIN_TAKES, Lifetime, NewSession, PendingLogin, Session, TokenHash};
@@ -69,7 +76,11 @@ pub struct Store {
 impl Store {
     /// Opens `sqlite:PATH`, and makes it when it is missing; `sqlite::memory:` ends with the last handle.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let versions = [include_str!("schema.sql"), include_str!("sessions.sql")];
+        let versions = [
+            include_str!("schema.sql"),
+            include_str!("sessions.sql"),
+            include_str!("schema_edits.sql"),
+        ];
         let pool = Pool::open(url, &versions).await?;
         Ok(Self { pool })
     }

@@ -203,7 +203,7 @@ async fn has_role(
     Ok(found.is_some())
 }
 
-async fn delete_role(
+pub(super) async fn delete_role(
     connection: &mut SqliteConnection,
     hub: &HubName,
     username: &str,

@@ -207,6 +207,7 @@ mod tests {
             kind: HubKind::User,
             summary: summary.into(),
             avatar: String::new(),
+            banner: String::new(),
             left_width: 8,
             visibility: Visibility::Public,
             archived: false,

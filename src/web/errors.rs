@@ -3,10 +3,10 @@
 //! A visitor gets a sentence and a way on; the log gets the chain, once, here.
 
 use super::viewer::Asker;
-use super::{Services, pages};
+use super::{Services, look, pages};
 use crate::hub::{HubName, InstanceId, NameError, WidgetName};
 use crate::outbound::oidc::OidcError;
-use crate::render::ErrorPage;
+use crate::render::{ErrorPage, Language};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -29,6 +29,8 @@ pub(super) enum PageError {
     NoSuchKind(WidgetName),
     #[error("{0}")]
     Gone(String),
+    #[error("{0}")]
+    Busy(String),
     #[error("There is no page `{0}`.")]
     NoSuchPage(String),
     #[error(
@@ -75,6 +77,22 @@ pub(super) enum PageError {
         "Another account of the same provider is `{0}` here already, so you are not logged in. Ask whoever runs this server."
     )]
     TakenUsername(HubName),
+    #[error("Log in to edit the hub `{0}`.")]
+    MustLogIn(HubName),
+    #[error(
+        "The hub `{0}` is edited by its owners. Ask one of them to make you one, or to change it for you."
+    )]
+    NotOwner(HubName),
+    #[error("{1}")]
+    Edit(StatusCode, String),
+    #[error("What was sent is not the JSON that is taken here: {0}")]
+    BadJson(String),
+    #[error(
+        "`Content-Type` is {0}, but must be application/x-www-form-urlencoded or application/json."
+    )]
+    BadKind(String),
+    #[error("Those were too many changes at once. Go on in {} s.", .0.as_secs() + 1)]
+    TooManyEdits(Duration),
     #[error("That were too many tries to log in. Come back in {} s.", .0.as_secs() + 1)]
     TooOften(Duration),
     #[error("{0}")]
@@ -89,10 +107,29 @@ impl PageError {
         Self::Internal(error.into())
     }
 
+    /// For a reader, in their language where the catalogue has it: what only authors of widgets meet is in English.
+    fn said(&self, language: Language) -> String {
+        let translated = match self {
+            _ if language == Language::English => None,
+            Self::NoSuchHub(name) => language.say("no-such-hub", &[("name", name.as_str().into())]),
+            Self::NoSuchWidget { hub, id } => {
+                let args = [("hub", hub.as_str().into()), ("id", id.to_string().into())];
+                language.say("no-such-widget", &args)
+            }
+            Self::NoSuchPage(path) => {
+                language.say("no-such-page", &[("path", path.as_str().into())])
+            }
+            Self::Internal(_) => language.say("no-answer", &[]),
+            _ => None,
+        };
+        translated.unwrap_or_else(|| self.to_string())
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotYours
+            | Self::NotOwner(_)
             | Self::Foreign
             | Self::StaleForm
             | Self::DevElsewhere
@@ -100,13 +137,16 @@ impl PageError {
             | Self::Mirrored { .. }
             | Self::UnfitUsername { .. }
             | Self::TakenUsername(_) => StatusCode::FORBIDDEN,
-            Self::NotLoggedIn => StatusCode::UNAUTHORIZED,
+            Self::NotLoggedIn | Self::MustLogIn(_) => StatusCode::UNAUTHORIZED,
             Self::LastOwner(_) => StatusCode::CONFLICT,
-            Self::NoLogin => StatusCode::BAD_REQUEST,
+            Self::NoLogin | Self::BadJson(_) => StatusCode::BAD_REQUEST,
             Self::Login(error) if error.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Login(_) => StatusCode::BAD_GATEWAY,
+            Self::Edit(status, _) => *status,
+            Self::BadKind(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooOften(_) | Self::TooManyEdits(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             // A name that can't be one names nothing, like one that nobody has.
             _ => StatusCode::NOT_FOUND,
         }
@@ -129,6 +169,7 @@ impl PageError {
                 | Self::Login(_)
                 | Self::StaleForm
                 | Self::NotLoggedIn
+                | Self::MustLogIn(_)
         )
     }
 
@@ -154,7 +195,7 @@ impl IntoResponse for PageError {
             tracing::error!(error = format!("{error:#}"), "a request could not be answered");
         }
         let mut response = self.status().into_response();
-        if let Self::TooOften(wait) = self {
+        if let Self::TooOften(wait) | Self::TooManyEdits(wait) = self {
             response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
         }
         response.extensions_mut().insert(Failed(Arc::new(self)));
@@ -176,10 +217,13 @@ pub(super) async fn render(
     let status = response.status();
     // Who it is does not matter so much that a page would have to wait for a store that fails.
     let viewer = services.viewer(&asker).await.unwrap_or_default();
-    let message = error.to_string();
+    let message = error.said(look::look().lang);
+    if look::as_text() {
+        return (status, format!("{message}\n")).into_response();
+    }
     let context = ErrorPage {
         status: status.as_u16(),
-        title: title(status),
+        title: &title(status),
         message: &message,
         may_log_in: error.may_log_in(),
     };
@@ -216,18 +260,19 @@ impl IntoResponse for JsonError {
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::NOT_FOUND => "Not here",
-        StatusCode::FORBIDDEN => "Not open to you",
-        StatusCode::CONFLICT => "Not yet",
-        StatusCode::BAD_REQUEST | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => {
-            "Not logged in"
-        }
-        StatusCode::PAYLOAD_TOO_LARGE => "Too much",
-        StatusCode::TOO_MANY_REQUESTS => "Too often",
-        _ => "Something failed",
-    }
+fn title(status: StatusCode) -> String {
+    let key = match status {
+        StatusCode::NOT_FOUND => "not-here",
+        StatusCode::FORBIDDEN => "not-open",
+        StatusCode::UNAUTHORIZED => "who-are-you",
+        StatusCode::BAD_REQUEST | StatusCode::BAD_GATEWAY => "not-logged-in",
+        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => "not-done",
+        StatusCode::PAYLOAD_TOO_LARGE => "too-much",
+        StatusCode::TOO_MANY_REQUESTS => "too-often",
+        StatusCode::SERVICE_UNAVAILABLE => "not-now",
+        _ => "something-failed",
+    };
+    look::look().lang.say(key, &[]).unwrap_or_default()
 }
 
 /// `GET` of anything else: a trailing slash is forgiven, the rest is a 404.

@@ -7,8 +7,12 @@
 mod accounts;
 mod assets;
 mod attempts;
+mod badge;
+mod editing;
 mod errors;
 mod events;
+mod feed;
+mod form;
 mod gallery;
 mod guard;
 mod hooks;
@@ -16,6 +20,8 @@ mod ingest;
 mod kindness;
 mod listen;
 mod login;
+mod look;
+mod openapi;
 mod operations;
 mod pages;
 mod problem;
@@ -24,17 +30,20 @@ mod routes;
 mod security;
 mod session;
 mod source;
+mod text;
 mod viewer;
 mod why;
 mod widgets;
 
 pub use accounts::{Accounts, Changing, Tell};
 pub use assets::Assets;
+pub use editing::Pace;
 pub use gallery::{CaseOutcome, CaseRuns, Previews, RunCases};
 pub use hooks::Webhooks;
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 pub use routes::Route;
+pub use security::Framing;
 
 use crate::live::Live;
 use crate::outbound::Outbound;
@@ -68,6 +77,10 @@ pub struct Services {
     pub cases: CaseRuns,
     pub metrics: PrometheusHandle,
     pub accounts: Accounts,
+    pub pace: Pace,
+    pub framing: Framing,
+    /// How others reach the service, if that is said: else as each of them does.
+    pub public_url: Option<url::Url>,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     pub clock: fn() -> Timestamp,
@@ -89,10 +102,22 @@ fn pages() -> Routes {
         .get("/", pages::index)
         .get("/{hub}", pages::hub)
         .get("/{hub}/json", pages::hub_json)
+        .get("/{hub}/feed.atom", feed::of_hub)
         .get("/{hub}/{id}", widgets::fragment)
+        .get("/{hub}/{id}/atom", feed::of_widget)
+        .get("/{hub}/{id}/badge.svg", badge::svg)
         .get("/{hub}/{id}/why", why::page)
         .get("/{hub}/{id}/problem", problem::show)
         .post("/api/hub/{hub}/{deed}", roles::act)
+        .get("/{hub}/edit", editing::show)
+        .get("/{hub}/{id}/edit", editing::settings)
+        .post("/{hub}/{id}/edit", editing::configure)
+        .post("/{hub}/{id}/delete", editing::delete)
+        .post("/{hub}/widgets", editing::add)
+        .post("/{hub}/layout", editing::layout)
+        .post("/{hub}/details", editing::describe)
+        .post("/{hub}/people", editing::people)
+        .post("/{hub}/revert", editing::revert)
         .get("/api/why/{id}", why::json)
         .get("/api/kindness", kindness::json)
         .get("/source/{widget}", source::show)
@@ -109,6 +134,7 @@ fn pages() -> Routes {
         .post("/hooks/github", hooks::github)
         .get("/healthz", operations::healthz)
         .get("/metrics", operations::metrics)
+        .get("/openapi.json", openapi::show)
 }
 
 fn live() -> Routes {
@@ -132,6 +158,7 @@ pub fn routes(services: Services) -> Router {
         .layer(guard())
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(services.clone(), errors::render))
+        .layer(middleware::from_fn(look::seen))
         .layer(middleware::map_response(security::fence))
         .layer(CatchPanicLayer::custom(errors::panicked));
     // A stream must reach the browser as it is written, and a cached widget is answered from memory: no layer stands

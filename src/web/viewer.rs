@@ -7,12 +7,13 @@ use super::Services;
 use super::errors::PageError;
 use super::security;
 use super::session::{Cookie, FormToken};
-use crate::hub::{Hub, HubKind, HubName, Role, Visibility};
-use crate::render::{Frame, Who};
+use crate::hub::{Hub, HubKind, HubName, Role, Visibility, idle_word};
+use crate::render::{Bookmark, Frame, Who};
 use crate::store::Session;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use jiff::Timestamp;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub(super) struct Viewer {
     session: Option<Session>,
     form: FormToken,
     is_admin: bool,
+    bookmarks: Vec<Bookmark>,
     /// Where anybody is who they say, and this is the machine itself.
     is_at_home: bool,
     here: String,
@@ -116,6 +118,7 @@ impl Viewer {
         Frame {
             viewer: self.session.as_ref().map(who),
             csrf: self.form.as_str(),
+            bookmarks: &self.bookmarks,
             login: super::login::address(&self.here),
         }
     }
@@ -141,7 +144,22 @@ impl Services {
         // Who was somebody while anybody could be is nobody now.
         let session = session.filter(|session| session.issuer == accounts.issuer());
         let is_admin = session.as_ref().is_some_and(|session| accounts.is_admin(session));
-        Ok(Viewer { session, form, is_admin, ..nobody })
+        let bookmarks = match &session {
+            Some(session) => self.bookmarks(&session.username).await?,
+            None => Vec::new(),
+        };
+        Ok(Viewer { session, form, is_admin, bookmarks, ..nobody })
+    }
+
+    async fn bookmarks(&self, username: &str) -> Result<Vec<Bookmark>, PageError> {
+        let now = (self.clock)();
+        let kept = self.store.bookmarks(username).await.map_err(PageError::internal)?;
+        let days = |at: Timestamp| (now.as_second() - at.as_second()).max(0) / 86_400;
+        let bookmark = |kept: crate::store::Bookmark| Bookmark {
+            idle: idle_word(days(kept.last_active)),
+            name: kept.hub,
+        };
+        Ok(kept.into_iter().map(bookmark).collect())
     }
 
     /// The hub of a path. One that the viewer may not know of is not there.

@@ -2,11 +2,19 @@
 
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::hub::{Config, WidgetName};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+/// A text may have so many letters.
+const TEXT_LETTERS: usize = 20_000;
+/// An address may have so many.
+const URL_LETTERS: usize = 2_000;
+/// A list may have so many entries.
+const LIST_ENTRIES: usize = 200;
+
 /// What a parameter holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Text,
@@ -49,7 +57,7 @@ impl Kind {
 }
 
 /// One entry of `PARAMETERS`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Parameter {
     pub name: String,
     pub kind: Kind,
@@ -71,6 +79,8 @@ pub enum ParameterError {
     Unknown { widget: WidgetName, given: String, nearest: Option<String> },
     #[error("`{name}` of widget `{widget}` is {given}, but must be {fits}")]
     Unfit { widget: WidgetName, name: String, given: String, fits: String },
+    #[error("`{name}` of widget `{widget}` has {has} {what}, but {most} is the most")]
+    TooLong { widget: WidgetName, name: String, has: usize, most: usize, what: &'static str },
     #[error("widget `{widget}` needs `{name}`: {fits}{}", help_tail(.help))]
     Missing { widget: WidgetName, name: String, fits: String, help: String },
 }
@@ -80,7 +90,9 @@ impl ParameterError {
     pub fn name(&self) -> &str {
         match self {
             Self::Unknown { given, .. } => given,
-            Self::Unfit { name, .. } | Self::Missing { name, .. } => name,
+            Self::Unfit { name, .. } | Self::TooLong { name, .. } | Self::Missing { name, .. } => {
+                name
+            }
         }
     }
 }
@@ -151,6 +163,22 @@ impl Parameter {
         }
     }
 
+    /// How long a value is, how long it may be, and counted in what, where it is too long.
+    fn excess(&self, value: &Value) -> Option<(usize, usize, &'static str)> {
+        match value {
+            Value::Array(items) if items.len() > LIST_ENTRIES => {
+                Some((items.len(), LIST_ENTRIES, "entries"))
+            }
+            Value::Array(items) => items.iter().find_map(|item| self.excess(item)),
+            Value::String(text) => {
+                let most = if self.kind == Kind::Url { URL_LETTERS } else { TEXT_LETTERS };
+                let has = text.chars().count();
+                (has > most).then_some((has, most, "letters"))
+            }
+            _ => None,
+        }
+    }
+
     fn in_bounds(&self, value: &Value) -> bool {
         value.as_f64().is_some_and(|n| {
             self.min.is_none_or(|min| n >= min) && self.max.is_none_or(|max| n <= max)
@@ -166,6 +194,15 @@ impl Parameter {
                 .filter(|t| !t.is_empty())
                 .map(|t| self.read_one(t))
                 .collect();
+        }
+        self.read_one(typed)
+    }
+
+    /// What somebody typed into a field of several lines: a list has one entry a line.
+    pub fn read_lines(&self, typed: &str) -> Value {
+        if self.many {
+            let lines = typed.lines().map(str::trim).filter(|line| !line.is_empty());
+            return lines.map(|line| self.read_one(line)).collect();
         }
         self.read_one(typed)
     }
@@ -205,6 +242,11 @@ pub(super) fn complete(
     }
     for parameter in parameters {
         let (name, fits) = (&parameter.name, parameter.fits());
+        if let Some((has, most, what)) = given.get(name).and_then(|value| parameter.excess(value)) {
+            let (widget, name) = (widget.clone(), name.clone());
+            wrong.push(ParameterError::TooLong { widget, name, has, most, what });
+            continue;
+        }
         match (given.get(name), &parameter.default) {
             (Some(value), _) if parameter.accepts(value) => {
                 drop(complete.insert(name.clone(), value.clone()));
@@ -329,10 +371,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_long_is_told_with_how_long_it_may_be() {
+        let names: Vec<_> = (0..=LIST_ENTRIES).map(|n| format!("p{n}")).collect();
+        let said =
+            check(&json!({ "username": "x".repeat(20_001), "packages": names })).unwrap_err();
+        insta::assert_snapshot!(said, @r"
+        `username` of widget `badges` has 20001 letters, but 20000 is the most
+        `packages` of widget `badges` has 201 entries, but 200 is the most
+        ");
+        let url = Value::from(format!("https://example.org/{}", "x".repeat(URL_LETTERS)));
+        assert!(parameter("u", Kind::Url).excess(&url).is_some());
+    }
+
+    #[test]
     fn what_is_typed_becomes_a_value_of_the_kind() {
         assert_eq!(parameter("n", Kind::Integer).read("5"), json!(5));
         assert_eq!(parameter("n", Kind::Integer).read("five"), json!("five"));
         let many = Parameter { many: true, ..parameter("p", Kind::Package) };
         assert_eq!(many.read("kernel, gtk+,"), json!(["kernel", "gtk+"]));
+        assert_eq!(many.read_lines(" kernel\r\n\ngtk+ \n"), json!(["kernel", "gtk+"]));
+        assert_eq!(parameter("t", Kind::Text).read_lines("a\nb"), json!("a\nb"));
     }
 }

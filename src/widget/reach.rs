@@ -130,6 +130,7 @@ impl Definition {
         let config = self.parameters.iter().map(|p| (p.name.clone(), example(p))).collect();
         let people = |role: &str| vec![format!("widget.hub.{role}")];
         Placed {
+            page: 1,
             id: InstanceId(ID),
             name: self.name.clone(),
             config: Arc::new(config),
@@ -138,6 +139,7 @@ impl Definition {
                 kind: HubKind::User,
                 summary: "widget.hub.summary".into(),
                 avatar: String::new(),
+                banner: String::new(),
                 left_width: 8,
                 visibility: Visibility::Public,
                 archived: false,

@@ -91,6 +91,12 @@ async fn who_is_in_it_is_decided_in_fas() {
                 && !page.contains(&format!("/design/{deed}\""))
         );
     }
+    // Not even by an owner who edits it.
+    let mut duffy = Visitor::named(&house, "duffy").await;
+    let said = duffy.post("/design/people", &[("username", "ralph"), ("role", "owner")]).await;
+    assert!(said.status == 403 && said.plain().contains("is decided in FAS"), "{}", said.plain());
+    let page = duffy.get("/design/edit").await;
+    assert!(!page.text.contains("/design/people") && page.plain().contains("design-team"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

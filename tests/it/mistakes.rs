@@ -121,6 +121,7 @@ fn asked(folder: &Path, name: &str) -> Value {
         kind: HubKind::User,
         summary: String::new(),
         avatar: String::new(),
+        banner: String::new(),
         left_width: 8,
         visibility: Visibility::Public,
         archived: false,

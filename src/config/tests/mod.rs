@@ -78,6 +78,7 @@ fn everything_that_can_be_said_is_read() {
         public_url = "https://hubs.example.org"
         ingest_token = { env = "HUBS_TOKEN" }
         environment = "stg"
+        frame_ancestors = ["https://www.example.org", "http://localhost:8080"]
         [storage]
         path = "/srv/hubs"
         [datanommer]
@@ -124,6 +125,7 @@ fn everything_that_can_be_said_is_read() {
     )
     .unwrap();
     assert_eq!(settings.server.listen.to_string(), "[::1]:8080");
+    assert_eq!(settings.server.frame_ancestors[1], "http://localhost:8080");
     assert_eq!(settings.server.ingest_token.as_ref().unwrap().reveal(), "from the environment");
     assert_eq!(settings.store.as_str(), "sqlite:/srv/hubs/hubs.db");
     let datanommer = &settings.datanommer;
@@ -152,7 +154,7 @@ fn everything_that_can_be_said_is_read() {
     let list = serde_json::json!([1, 2.5, true, { "a": "2026-01-01" }]);
     assert_eq!(i18n.widgets[0].config["list"], list);
     let later = i18n.widgets[0].place_of("list").error("`list` is no such thing");
-    assert_eq!(later.to_string(), "hubs.toml:45:27: `list` is no such thing");
+    assert_eq!(later.to_string(), "hubs.toml:46:27: `list` is no such thing");
 }
 
 #[test]
@@ -487,6 +489,17 @@ fn each_wrong_value_says_what_fits() {
         "[server]\nlisten = 5000",
         "`listen` of [server] is 5000, but must be an address and port, as in \"127.0.0.1:5000\"",
     );
+    for origin in
+        ["www.example.org", "https://", "https://a.example/path", "https://a; script-src *"]
+    {
+        check(
+            &format!("[server]\nframe_ancestors = [\"{origin}\"]"),
+            &format!(
+                "`frame_ancestors` of [server] is a list with \"{origin}\", but must be a list of origins without a path, \
+                 as in \"https://www.example.org\""
+            ),
+        );
+    }
     check(
         "[server]\npublic_url = \"hubs.example.org\"",
         "`public_url` of [server] is \"hubs.example.org\", but must be an address, as in \"https://hubs.example.org\"",

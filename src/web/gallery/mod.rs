@@ -3,13 +3,14 @@
 mod asked;
 mod cases;
 mod example;
-mod form;
 mod preview;
 
 pub use cases::{CaseOutcome, CaseRuns, RunCases};
 pub use preview::Previews;
+pub(super) use preview::Setting;
 
 use super::errors::PageError;
+use super::form::{self, Lists};
 use super::viewer::Viewer;
 use super::{Services, pages};
 use crate::bindings::reference;
@@ -21,7 +22,6 @@ use crate::widget::{Definition, ParameterError, cases_of};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use preview::Setting;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ pub(super) async fn show(
     let cases = cases_of(services.shelf.site(), &name);
     let first = cases.first().filter(|case| definition.complete(&case.config).is_ok());
     let (config, setting) = match first {
-        _ if may_try && !given.is_empty() => (form::read(&definition, &given), None),
+        _ if may_try && !given.is_empty() => (form::read(&definition, &given, Lists::Commas), None),
         Some(case) => (case.config.clone(), Some(case)),
         None => (Config::new(), None),
     };
@@ -97,7 +97,10 @@ pub(super) async fn show(
         name: &name,
         title: &definition.title,
         doc: &definition.doc,
-        fields: form::fields(&definition, &config, if given.is_empty() { &[] } else { &wrong }),
+        fields: {
+            let told = if given.is_empty() { &[][..] } else { &wrong };
+            form::fields(&definition, &config, told, Lists::Commas)
+        },
         may_try,
         preview,
         hosts: &definition.hosts,

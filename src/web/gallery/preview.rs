@@ -26,8 +26,10 @@ pub struct Previews {
 }
 
 /// Where a widget is run: with a visitor's settings on what the server has, or in the world of a case.
-pub(super) enum Setting<'a> {
+pub(in super::super) enum Setting<'a> {
     Here(&'a Config),
+    /// On a hub as it is, in an instance's stead.
+    On(&'a Hub, InstanceId, &'a Config),
     In(&'a Case),
 }
 
@@ -42,7 +44,7 @@ impl Previews {
     }
 
     /// The widget with a configuration that fits it.
-    pub(super) async fn of(
+    pub(in super::super) async fn of(
         &self,
         services: &Services,
         definition: &Arc<Definition>,
@@ -82,9 +84,14 @@ impl Previews {
     ) -> Result<(Placed, Timestamp, Value), Trouble> {
         let turn = tokio::time::timeout(TURN, self.turn.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(Trouble::Busy) };
+        let mut id = InstanceId(1);
         let (config, hub, now, pool) = match setting {
             Setting::Here(config) => {
                 (config, kept_hub(services, config).await, (services.clock)(), self.data.clone())
+            }
+            Setting::On(hub, instance, config) => {
+                id = instance;
+                (config, Some(hub.clone()), (services.clock)(), self.data.clone())
             }
             Setting::In(case) => {
                 let example = Example::of(services, &self.sandbox, case).await;
@@ -94,7 +101,7 @@ impl Previews {
                 (&case.config, hub, now, pool)
             }
         };
-        let placed = place(definition, config, hub, now)?;
+        let placed = place(definition, (id, config), hub, now)?;
         let (called, with) = (definition.clone(), placed.clone());
         let patience = self.sandbox.data.deadline * 2;
         // A task of its own: a visitor who leaves does not let the next one in before the run is over.
@@ -120,13 +127,13 @@ async fn kept_hub(services: &Services, config: &Config) -> Option<Hub> {
 
 fn place(
     definition: &Definition,
-    config: &Config,
+    (id, config): (InstanceId, &Config),
     hub: Option<Hub>,
     now: Timestamp,
 ) -> Result<Placed, Trouble> {
     let hub = hub.unwrap_or_else(|| example_hub(config, now));
     let instance = Instance {
-        id: InstanceId(1),
+        id,
         hub: hub.name.clone(),
         widget: definition.name.clone(),
         column: Column::Left,

@@ -1,5 +1,7 @@
 //! Bindings, called from scripts as widgets call them.
 
+mod documents;
+
 use super::*;
 use crate::config::Limits;
 use crate::hub::{Config, Hub, HubKind, InstanceId, Placed, Visibility};
@@ -23,6 +25,7 @@ fn hub(name: &str, visibility: Visibility) -> Hub {
         kind: HubKind::Group,
         summary: format!("The {name}"),
         avatar: String::new(),
+        banner: String::new(),
         left_width: 8,
         visibility,
         archived: false,
@@ -310,6 +313,7 @@ async fn the_hubs_of_a_person_are_told_by_role() {
 async fn the_pure_tier_asks_nobody() {
     let mut interpreter = crate::script::Interpreter::new(Tier::Pure, Limits::pure(), Some(pure()));
     let placed = Placed {
+        page: 1,
         id: InstanceId(1),
         name: "badges".parse().unwrap(),
         config: Arc::new(Config::new()),

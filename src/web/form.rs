@@ -6,13 +6,25 @@ use crate::widget::{Definition, Kind, Parameter, ParameterError};
 use serde_json::Value;
 use std::time::Duration;
 
+/// How a list is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lists {
+    Commas,
+    /// One entry a line.
+    Lines,
+}
+
 /// What was given, each read as its parameter's kind. An empty field is one that was not given.
-pub(super) fn read(definition: &Definition, given: &[(String, String)]) -> Config {
+pub(super) fn read(definition: &Definition, given: &[(String, String)], lists: Lists) -> Config {
     let mut config = Config::new();
     for (name, typed) in given.iter().filter(|(_, typed)| !typed.trim().is_empty()) {
         let parameter = definition.parameters.iter().find(|parameter| parameter.name == *name);
         // A name that is no parameter is for `complete` to refuse.
-        let value = parameter.map_or_else(|| typed.clone().into(), |p| p.read(typed));
+        let read = |parameter: &Parameter| match lists {
+            Lists::Commas => parameter.read(typed),
+            Lists::Lines => parameter.read_lines(&typed.replace("\r\n", "\n")),
+        };
+        let value = parameter.map_or_else(|| typed.clone().into(), read);
         config.insert(name.clone(), value);
     }
     config
@@ -22,10 +34,11 @@ pub(super) fn fields(
     definition: &Definition,
     config: &Config,
     wrong: &[ParameterError],
+    lists: Lists,
 ) -> Vec<Field> {
     let field = |parameter: &Parameter| {
         let problem = wrong.iter().find(|error| error.name() == parameter.name);
-        Field { problem: problem.map(ToString::to_string), ..field(parameter, config) }
+        Field { problem: problem.map(ToString::to_string), ..field(parameter, config, lists) }
     };
     // What must be given comes first.
     let (required, others): (Vec<_>, Vec<_>) =
@@ -33,9 +46,13 @@ pub(super) fn fields(
     required.into_iter().chain(others).collect()
 }
 
-fn field(parameter: &Parameter, config: &Config) -> Field {
+fn field(parameter: &Parameter, config: &Config, lists: Lists) -> Field {
     let input = match parameter.kind {
-        _ if parameter.many => "text",
+        _ if parameter.many => match lists {
+            Lists::Commas => "text",
+            Lists::Lines => "area",
+        },
+        Kind::Text if lists == Lists::Lines => "area",
         Kind::Markdown => "area",
         Kind::Integer | Kind::Number => "number",
         Kind::Boolean | Kind::Choice => "select",
@@ -49,7 +66,12 @@ fn field(parameter: &Parameter, config: &Config) -> Field {
     };
     // Backticks are for terminals.
     let one = parameter.fits().replace('`', "");
-    let fits = if parameter.many { format!("{one}; commas between them") } else { one };
+    let fits = match lists {
+        _ if !parameter.many => one,
+        Lists::Commas => format!("{one}; commas between them"),
+        Lists::Lines => format!("{one}; one a line"),
+    };
+    let typed = |value: &Value| typed(value, lists);
     Field {
         name: parameter.name.clone(),
         label: parameter.label.clone().unwrap_or_else(|| parameter.name.replace('_', " ")),
@@ -64,16 +86,31 @@ fn field(parameter: &Parameter, config: &Config) -> Field {
         max: parameter.max.map(|max| max.to_string()),
         whole: parameter.kind == Kind::Integer,
         problem: None,
+        theirs: None,
+        suggestions: Vec::new(),
     }
 }
 
 /// A value as somebody would type it.
-fn typed(value: &Value) -> String {
+pub(super) fn typed(value: &Value, lists: Lists) -> String {
+    let between = match lists {
+        Lists::Commas => ", ",
+        Lists::Lines => "\n",
+    };
     match value {
+        Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(typed).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => {
+            items.iter().map(|item| typed(item, lists)).collect::<Vec<_>>().join(between)
+        }
         other => other.to_string(),
     }
+}
+
+/// What somebody else wrote, for a page: also that they wrote nothing.
+pub(super) fn theirs(value: &Value) -> String {
+    let text = typed(value, Lists::Lines);
+    if text.is_empty() { "nothing".into() } else { text }
 }
 
 /// `every 6h`.
@@ -120,7 +157,7 @@ mod tests {
             (Kind::Package, false, "text", 0),
             (Kind::Integer, true, "text", 0),
         ] {
-            let field = field(&parameter(kind, None, many), &Config::new());
+            let field = field(&parameter(kind, None, many), &Config::new(), Lists::Commas);
             assert_eq!((field.input, field.options.len()), (input, options), "{kind:?}");
             assert_eq!(
                 (&*field.label, &*field.help, field.required),
@@ -132,9 +169,13 @@ mod tests {
     #[test]
     fn a_field_shows_what_was_given_and_what_holds_without_it() {
         let config = Config::from_iter([("some_thing".to_owned(), json!(["kernel", "gtk+"]))]);
-        let field = field(&parameter(Kind::Package, Some(json!([])), true), &config);
+        let parameter = parameter(Kind::Package, Some(json!([])), true);
+        let field = super::field(&parameter, &config, Lists::Commas);
         assert_eq!((&*field.value, &*field.default, field.required), ("kernel, gtk+", "", false));
         assert!(field.fits.ends_with("; commas between them"), "{}", field.fits);
+        let field = super::field(&parameter, &config, Lists::Lines);
+        assert_eq!((&*field.value, field.input), ("kernel\ngtk+", "area"));
+        assert!(field.fits.ends_with("; one a line"), "{}", field.fits);
     }
 
     #[test]
