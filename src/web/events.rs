@@ -39,8 +39,9 @@ pub(super) async fn stream(
     // A browser that comes back knows better than the page that it once loaded.
     let last = asker.headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let listener = services.live.listen(&name, last.or(since.as_deref()));
-    let asked = Instant::now();
-    let reading = Reading { services, asker, hub: name, listener, asked, copies: VecDeque::new() };
+    let checked_at = Instant::now();
+    let reading =
+        Reading { services, asker, hub: name, listener, checked_at, copies: VecDeque::new() };
     let frames = stream::unfold(reading, |mut reading| async move {
         let frame = reading.next().await?;
         Some((Ok::<_, Infallible>(frame), reading))
@@ -63,7 +64,7 @@ struct Reading {
     hub: HubName,
     listener: Listener,
     /// When it was last asked whether the reader may read this.
-    asked: Instant,
+    checked_at: Instant,
     /// For a reader who missed too much; at most two of each widget of the hub.
     copies: VecDeque<Bytes>,
 }
@@ -77,7 +78,7 @@ impl Reading {
             }
             match self.listener.next().await {
                 Heard::Frame(frame) => {
-                    let fresh = self.asked.elapsed() < ASK_AFTER;
+                    let fresh = self.checked_at.elapsed() < ASK_AFTER;
                     return (fresh || self.may_go_on().await).then_some(frame);
                 }
                 Heard::Moved => self.copies = self.fresh_copies().await,
@@ -89,7 +90,7 @@ impl Reading {
 
     /// Whether the reader may read this still. On a public hub that costs nothing.
     async fn may_go_on(&mut self) -> bool {
-        self.asked = Instant::now();
+        self.checked_at = Instant::now();
         match self.services.triage.hub(&self.hub) {
             None => false,
             Some(hub) if hub.visibility == Visibility::Public => true,
