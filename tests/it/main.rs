@@ -36,6 +36,7 @@ mod mistakes;
 mod octokit;
 mod oidc;
 mod online;
+mod openapi;
 mod outbound;
 mod page;
 mod pages;
