@@ -11,7 +11,7 @@
     reason = "milliseconds of a minute"
 )]
 
-#[path = "../tests/it/chromium.rs"]
+#[path = "../tests/it/chromium/driver.rs"]
 mod chromium;
 mod served;
 

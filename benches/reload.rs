@@ -4,7 +4,7 @@
 //! heard of that. Prints medians and the slowest; needs chromium and chromedriver.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-#[path = "../tests/it/chromium.rs"]
+#[path = "../tests/it/chromium/driver.rs"]
 mod chromium;
 mod served;
 

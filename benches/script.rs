@@ -91,6 +91,7 @@ fn message(topic: &str) -> Message {
 fn placed() -> Placed {
     let time = "2026-05-05T12:00:00Z".parse().expect("it is a time");
     Placed {
+        page: 1,
         id: InstanceId(1),
         name: "issues".parse().expect("it is a name"),
         config: Arc::new([("username".to_string(), json!("ralph"))].into_iter().collect()),

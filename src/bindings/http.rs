@@ -1,18 +1,83 @@
 //! `http`: answers of the servers that a script's `HOSTS` names.
+//!
+//! `HOSTS` has names of hosts: `"example.org"`, `"*.example.org"` for all below it, `"example.org:8080"`. `"config.url"` stands
+//! for the hosts of the addresses in the parameter `url`, which must be of the kind `url`.
 
-use super::{Fallible, Host, failed, waiting};
+use super::{Fallible, Host, failed, feed, page, waiting};
 use crate::outbound::{Answer, Get, Outbound};
 use crate::script::host;
 use futures_util::future::join_all;
 use rhai::{Array, Dynamic, EvalAltResult, INT, ImmutableString, Map, Module, NativeCallContext};
 use std::rc::Rc;
 use std::sync::Arc;
+use url::Url;
 
 /// What a script holds of an answer.
 #[derive(Clone)]
-struct Response {
+pub(super) struct Response {
     url: Rc<str>,
     answer: Rc<Answer>,
+}
+
+/// Bytes of a body that are read at the price of one operation.
+const BYTES_AN_OPERATION: usize = 64;
+
+impl Response {
+    /// What reads the whole body costs accordingly.
+    pub(super) fn charge(&self) -> Fallible<()> {
+        host::charge(1 + self.body().len() / BYTES_AN_OPERATION).map_err(host::ended)
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        &self.answer.body
+    }
+
+    /// As it was asked for.
+    pub(super) fn asked(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn url(&self) -> Option<Url> {
+        Url::parse(&self.url).ok()
+    }
+
+    /// The address for people: its query may hold a secret.
+    pub(super) fn shown(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// The media type that the server says it is, in lower case; empty where it says nothing.
+    pub(super) fn kind(&self) -> String {
+        let header = self.answer.headers.iter().find(|(name, _)| name == "content-type");
+        let kind = header.and_then(|(_, value)| value.split(';').next()).unwrap_or_default();
+        kind.trim().chars().take(80).collect::<String>().to_ascii_lowercase()
+    }
+
+    /// Whether it is HTML: its server says so, or says nothing of use and it begins like HTML.
+    pub(super) fn is_page(&self) -> bool {
+        let kind = self.kind();
+        let begins = |start: &str| {
+            let body = self.body().trim_ascii_start();
+            body.get(..start.len()).is_some_and(|it| it.eq_ignore_ascii_case(start.as_bytes()))
+        };
+        match kind.as_str() {
+            "text/html" | "application/xhtml+xml" => true,
+            "" | "text/plain" => begins("<!doctype html") || begins("<html"),
+            _ => false,
+        }
+    }
+
+    pub(super) fn must_be_ok(&self) -> Fallible<()> {
+        if (200..300).contains(&self.answer.status) {
+            return Ok(());
+        }
+        let said = format!("`{}` answers with the status {}", self.shown(), self.answer.status);
+        Err(self.failed(said))
+    }
+
+    pub(super) fn failed(&self, message: String) -> Box<EvalAltResult> {
+        failed("http", self.answer.status.into(), message)
+    }
 }
 
 /// One request, owned: it travels to another thread.
@@ -39,7 +104,7 @@ pub(super) fn module(host: &Host) -> Module {
     module
 }
 
-/// `http::get(url[, #{ headers, query }])` → a response with `.status`, `.ok`, `.headers`, `.url`, `.text()` and `.json()`.
+/// `http::get(url[, #{ headers, query }])` → a response with `.status`, `.ok`, `.headers`, `.url`, `.text()`, `.json()`, `.feed()` and `.page()`.
 ///
 /// Any status is an answer; `.json()` and `.text()` of one that is not `.ok` are what the server said. `query` is a map of
 /// values, or of lists of values; it is encoded. The URL's host must be in the script's `HOSTS`, also after a redirect, and
@@ -151,9 +216,11 @@ pub(super) fn register_response(module: &mut Module) {
     });
     module.set_native_fn("text", text);
     module.set_native_fn("json", json);
+    module.set_native_fn("feed", feed::feed);
+    module.set_native_fn("page", page::page);
     module.set_indexer_get_fn(|_: &mut Response, name: ImmutableString| -> Fallible<Dynamic> {
         Err(host::thrown(format!(
-            "a response has no `{name}`; it has `status`, `ok`, `headers`, `url`, `text()` and `json()`"
+            "a response has no `{name}`; it has `status`, `ok`, `headers`, `url`, `text()`, `json()`, `feed()` and `page()`"
         )))
     });
 }

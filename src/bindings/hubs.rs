@@ -20,8 +20,8 @@ pub(super) fn module(host: &Host) -> Module {
 
 /// `hubs::of(username)` → `#{ owner, member, subscriber, stargazer }`, each a list of `#{ name, summary, kind }`.
 ///
-/// `kind` is `"user"` or `"group"`. Private hubs are left out: whoever looks at a widget sees what everybody sees. At most
-/// 200 hubs. A name that nobody has gives empty lists.
+/// `kind` is `"user"` or `"group"`. Hubs that are not public are left out: whoever looks at a widget sees what everybody
+/// sees. At most 200 hubs. A name that nobody has gives empty lists.
 fn of(host: &Host, username: &str) -> Fallible<Map> {
     let (store, username) = (host.store.clone(), username.to_string());
     let found = waiting::wait(&host.runtime, "hubs", async move {
@@ -50,8 +50,7 @@ async fn roles(store: &Store, username: &str) -> Result<Vec<(Role, Hub)>, StoreE
     let mut found = Vec::new();
     for (name, role) in store.roles_of(username).await?.into_iter().take(MAX_HUBS) {
         let hub = store.hub(&name).await?;
-        found
-            .extend(hub.filter(|hub| hub.visibility != Visibility::Private).map(|hub| (role, hub)));
+        found.extend(hub.filter(|hub| hub.visibility == Visibility::Public).map(|hub| (role, hub)));
     }
     Ok(found)
 }

@@ -33,7 +33,7 @@ pub struct Entry {
 type Place = (&'static str, bool, &'static [&'static str]);
 
 const CHAPTERS: [Place; 12] = [
-    ("http", true, &[include_str!("http.rs")]),
+    ("http", true, &[include_str!("http.rs"), include_str!("feed.rs"), include_str!("page.rs")]),
     ("fas", true, &[include_str!("fas.rs")]),
     ("github", true, &[include_str!("github.rs")]),
     ("datanommer", true, &[include_str!("datanommer.rs")]),

@@ -10,9 +10,10 @@ mod ndjson;
 mod recording;
 mod skipped;
 
-pub use amqp::{Amqp, PublishError, Publisher, TlsError};
+pub use amqp::{Amqp, BrokerError, PublishError, Publisher, QueueSeen, QueueState, TlsError};
 pub use fedmsg::{
-    BusError, Fedmsg, FedmsgPublishError, FedmsgPublisher, Fetch, Refused, Signatures, TrustError,
+    BusError, Fedmsg, FedmsgPublishError, FedmsgPublisher, Fetch, ReachError, Refused, Signatures,
+    TrustError,
 };
 pub use gap::Gap;
 pub use ndjson::{Line, Lines};
@@ -23,7 +24,8 @@ use metrics::counter;
 use tokio::sync::{mpsc, oneshot};
 
 /// So many deliveries wait for triage. When it is full, sources wait: HTTP answers later, a recording is read more
-/// slowly, an AMQP broker keeps what it has, ZeroMQ keeps up to `high_water_mark` messages an endpoint and then drops, as fedmsg always did.
+/// slowly, an AMQP broker keeps what it has. Of fedmsg as many more wait as `high_water_mark` says; what exceeds that is
+/// counted, left out, and caught up with.
 const WAITING: usize = 1024;
 
 /// A message on its way to triage.

@@ -26,7 +26,7 @@ pub use messages::{MessagesReport, read_in, read_in_group, run_messages};
 pub use outcome::{About, CaseReport, Failure, Kind, Precision, Report};
 
 use crate::bindings;
-use crate::config::{Sandbox, Site};
+use crate::config::{self, Sandbox, Site};
 use crate::diagnostic::Diagnostic;
 use crate::hub::WidgetName;
 use crate::render::Renderer;
@@ -59,6 +59,8 @@ pub enum Mode {
 pub struct Request<'a> {
     pub site: &'a Site,
     pub sandbox: &'a Sandbox,
+    /// Whom `fas::` asks where cassettes are recorded.
+    pub fas: Option<&'a config::Fas>,
     /// Without one, all that there are cases for.
     pub names: &'a [WidgetName],
     /// Cases whose names it matches; without one, all of them.
@@ -91,7 +93,8 @@ pub fn run(request: &Request<'_>) -> Result<Report, CasesError> {
         .enable_all()
         .build()
         .map_err(setup)?;
-    let services = Services::open(runtime.handle().clone(), request.sandbox.clone(), shelf);
+    let (sandbox, fas) = (request.sandbox.clone(), request.fas.cloned());
+    let services = Services::open(runtime.handle().clone(), sandbox, fas, shelf);
     let services = runtime.block_on(services).map_err(CasesError::Setup)?;
     let wanted = |case: &&Case| request.only.is_none_or(|only| only.is_match(&case.name.value));
     let jobs: Vec<Job<'_>> = suites

@@ -142,7 +142,9 @@ impl Shared<'_> {
             case.cassette.as_ref().filter(|_| record).and_then(|name| {
                 self.recorded.lock().get(&data::cassette_path(&name.value)).cloned()
             });
-        let record = record && case.cassette.is_some() && !world.definition.hosts.is_empty();
+        let asks = !world.definition.hosts.is_empty()
+            || ["fas::", "github::"].iter().any(|module| world.mentions(module));
+        let record = record && case.cassette.is_some() && asks;
         Ok(data::outbound(&self.services.sandbox, begun.unwrap_or(cassette), record))
     }
 

@@ -5,7 +5,7 @@ use super::recordings::{self, Recorded, Recording, Recordings};
 use super::run::pure_limits;
 use crate::bindings::{self, Host};
 use crate::cache::Cache;
-use crate::config::{Sandbox, Site};
+use crate::config::{self, Sandbox, Site};
 use crate::datanommer::Datanommer;
 use crate::hub::{Column, Hub, Instance, InstanceId, Placed};
 use crate::message::Message;
@@ -24,6 +24,8 @@ const DEFAULT_NOW: &str = "2026-01-01T00:00:00Z";
 pub(super) struct Services {
     pub(super) runtime: Handle,
     pub(super) sandbox: Sandbox,
+    /// Who is asked where a cassette is recorded.
+    fas: Option<config::Fas>,
     outbound: Outbound,
     datanommer: Datanommer,
     store: Store,
@@ -35,6 +37,7 @@ impl Services {
     pub(super) async fn open(
         runtime: Handle,
         sandbox: Sandbox,
+        fas: Option<config::Fas>,
         shelf: Arc<Shelf>,
     ) -> anyhow::Result<Self> {
         // One thread for all cases: few of them show a feed.
@@ -42,6 +45,7 @@ impl Services {
         let pool = Pool::start(Tier::Pure, limits, 1, Some(bindings::pure()));
         Ok(Self {
             words: Wording::new(shelf, pool),
+            fas,
             outbound: Outbound::replaying(&sandbox, Cassette::empty()),
             datanommer: Datanommer::open("sqlite::memory:").await?,
             store: Store::open("sqlite::memory:").await?,
@@ -151,7 +155,7 @@ impl<'r> World<'r> {
         };
         let outbound = outbound.unwrap_or_else(|| services.outbound.clone());
         Ok(Host {
-            fas: Fas::played(&outbound),
+            fas: Fas::on_cassette(&outbound, services.fas.as_ref()),
             github: Github::anonymous(&outbound),
             outbound,
             datanommer,

@@ -1,5 +1,6 @@
 //! `hubs check`: whether hubs.toml is right, before a server is started with it.
 
+use super::online;
 use super::place::{self, SiteOption};
 use super::print::{self, count};
 use super::{Format, Outcome};
@@ -15,6 +16,9 @@ pub(super) struct Check {
     config: Option<PathBuf>,
     #[command(flatten)]
     site: SiteOption,
+    /// Ask each service that it names, once: whether it lets hubs in, and what is missing
+    #[arg(long)]
+    online: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -25,10 +29,13 @@ impl Check {
             Some(file) => place::at_file(file),
             None => self.site.open(),
         };
-        let problems = match opened {
-            Ok(found) => server::misplaced(&found.settings, &found.library()),
+        let (settings, problems) = match opened {
+            Ok(found) => {
+                let problems = server::misplaced(&found.settings, &found.library());
+                (Some(found.settings), problems)
+            }
             Err(error) => match error.downcast::<print::Problems>() {
-                Ok(print::Problems(problems)) => problems,
+                Ok(print::Problems(problems)) => (None, problems),
                 Err(error) => return Err(error),
             },
         };
@@ -39,7 +46,10 @@ impl Check {
             if self.format == Format::Human {
                 writeln!(out, "hubs.toml is fine")?;
             }
-            return Ok(Outcome::Fine);
+            return match settings.filter(|_| self.online) {
+                Some(settings) => online::check(out, &settings, self.format),
+                None => Ok(Outcome::Fine),
+            };
         }
         if self.format == Format::Human {
             writeln!(out, "{}", count(problems.len(), "problem"))?;

@@ -12,6 +12,7 @@ mod hub;
 mod message;
 #[cfg(feature = "kerberos")]
 mod negotiate;
+mod online;
 mod place;
 mod print;
 mod record;

@@ -1,6 +1,9 @@
 //! `[server]`: where the pages are.
 
-use super::{Secret, document::Table, secret::secret, value::Misfit, value::text};
+use super::{
+    Secret, document::Item, document::Table, secret::secret, value::Misfit, value::list,
+    value::text,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use url::Url;
 
@@ -13,6 +16,8 @@ pub struct Server {
     pub ingest_token: Option<Secret>,
     /// The third word of the topics that hubs itself publishes; messages of all environments are read.
     pub environment: String,
+    /// Whose pages may show `?embed` ones in a frame: origins, as in `https://www.example.org`.
+    pub frame_ancestors: Vec<String>,
 }
 
 impl Default for Server {
@@ -22,6 +27,7 @@ impl Default for Server {
             public_url: None,
             ingest_token: None,
             environment: "prod".into(),
+            frame_ancestors: Vec::new(),
         }
     }
 }
@@ -46,6 +52,19 @@ pub(super) fn read(root: &Table<'_>) -> Server {
         let fits = !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if fits { Ok(word) } else { Err(Misfit::must_be("one word, as in \"prod\" or \"stg\"")) }
     });
+    table.set("frame_ancestors", &mut server.frame_ancestors, list(origin));
     table.finish();
     server
+}
+
+/// `https://www.example.org`, `https://*.example.org`, with a port if need be.
+fn origin(item: &Item<'_>) -> Result<String, Misfit> {
+    let given = item.value.as_str().unwrap_or_default();
+    let place = given.strip_prefix("https://").or_else(|| given.strip_prefix("http://"));
+    // It goes into a header as it is.
+    let fits = |letter: u8| letter.is_ascii_alphanumeric() || b"-.*:[]".contains(&letter);
+    match place {
+        Some(place) if !place.is_empty() && place.bytes().all(fits) => Ok(given.into()),
+        _ => Err(Misfit::must_be("origins without a path, as in \"https://www.example.org\"")),
+    }
 }

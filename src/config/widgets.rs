@@ -41,10 +41,14 @@ impl WidgetEntry {
 /// A new user's hub when hubs.toml does not say.
 pub(super) fn defaults() -> Vec<WidgetEntry> {
     vec![
+        WidgetEntry::built_in("fedmsgs", Column::Left),
         WidgetEntry::built_in("feed", Column::Left),
         WidgetEntry::built_in("avatar", Column::Right),
-        WidgetEntry::built_in("badges", Column::Right),
+        WidgetEntry::built_in("fedmsgstats", Column::Right),
+        WidgetEntry::built_in("workflow.updates2stable", Column::Right),
+        WidgetEntry::built_in("workflow.pendingacls", Column::Right),
         WidgetEntry::built_in("subscriptions", Column::Right),
+        WidgetEntry::built_in("badges", Column::Right),
     ]
 }
 

@@ -36,6 +36,18 @@ pub struct Datanommer {
     words: Arc<OnceLock<Arc<dyn Words>>>,
 }
 
+/// A datanommer's database, as it shows itself to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// Of PostgreSQL.
+    pub version: String,
+    pub user: String,
+    /// About so many; 0 too where nobody counted yet.
+    pub messages: u64,
+    /// When the last one was sent.
+    pub latest: Option<Timestamp>,
+}
+
 #[derive(Debug, Clone)]
 enum Kept {
     Here(Embedded),
@@ -73,6 +85,14 @@ impl Datanommer {
         match &self.kept {
             Kept::Here(_) => Ok(()),
             Kept::There(there) => there.check().await,
+        }
+    }
+
+    /// What a datanommer's database has for us, if it lets us in; nothing where hubs keeps the messages itself.
+    pub async fn inspect(&self) -> Result<Option<Inspection>, DatanommerError> {
+        match &self.kept {
+            Kept::Here(_) => Ok(None),
+            Kept::There(there) => there.inspect().await.map(Some),
         }
     }
 

@@ -12,20 +12,21 @@ pub use name::{HubName, InstanceId, NameError, RESERVED, WidgetName};
 pub use view::{Cause, State, WidgetView};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What a setting of a widget holds, by parameter name.
 pub type Config = serde_json::Map<String, serde_json::Value>;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HubKind {
     User,
     Group,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Column {
     Left,
@@ -33,7 +34,7 @@ pub enum Column {
 }
 
 /// Who may read a hub: everybody, everybody its name and summary, or its members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
     #[default]
@@ -42,7 +43,9 @@ pub enum Visibility {
     Private,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Owner,
@@ -158,6 +161,8 @@ pub struct Placed {
     pub name: WidgetName,
     pub config: Arc<Config>,
     pub hub: Arc<Hub>,
+    /// Which page of its entries is asked for, from 1.
+    pub page: u32,
 }
 
 /// The fields of `widget.hub`, in the order in which an error lists them.
@@ -181,6 +186,7 @@ impl Placed {
             "id": self.id,
             "name": self.name,
             "config": &*self.config,
+            "page": self.page,
             "hub": {
                 "name": hub.name,
                 "kind": hub.kind,

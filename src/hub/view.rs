@@ -2,11 +2,12 @@
 
 use super::{Column, Config, HubName, InstanceId, WidgetName};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How true the data is that a reader sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Nothing is known that would change it.
@@ -18,14 +19,14 @@ pub enum State {
 }
 
 /// The message that caused a rebuild.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     pub id: String,
     pub topic: String,
 }
 
 /// One widget as a browser gets it. `html` is the same for every viewer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WidgetView {
     pub id: InstanceId,
     pub widget: WidgetName,
@@ -38,6 +39,7 @@ pub struct WidgetView {
     pub state: State,
     /// Hash of the data, the template and the state; the `ETag`.
     pub version: String,
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub built_at: Option<Timestamp>,
     pub invalidated_by: Option<Cause>,
     pub data: Value,

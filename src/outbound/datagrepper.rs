@@ -1,6 +1,7 @@
 //! Paging through a datagrepper, the archive of messages over HTTP. Its address comes from a person, not from a script.
 
 use super::body::{BodyError, bounded};
+use super::shown;
 use jiff::Timestamp;
 use reqwest::{Client, StatusCode, Url, header};
 use serde::Deserialize;
@@ -18,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// It reads times as floats: so much before the last message is asked again, lest one is passed over.
 const OVERLAP: Duration = Duration::from_millis(1);
 
+/// No message shows a password that stands in the address.
 #[derive(Debug, thiserror::Error)]
 pub enum DatagrepperError {
     #[error(
@@ -25,11 +27,11 @@ pub enum DatagrepperError {
     )]
     NoAddress(String),
     #[error("{at} does not answer ({why})")]
-    Unreachable { at: Url, why: String },
+    Unreachable { at: String, why: String },
     #[error("{at} answers {status}")]
-    Refused { at: Url, status: u16 },
+    Refused { at: String, status: u16 },
     #[error("{at} answers in a way that no datagrepper does: {why}")]
-    NoDatagrepper { at: Url, why: String },
+    NoDatagrepper { at: String, why: String },
 }
 
 /// One archive, and what of it is asked for.
@@ -84,7 +86,10 @@ impl Datagrepper {
     pub fn at(address: &str) -> Result<Self, DatagrepperError> {
         /// What is paged by is ours to say.
         const OURS: [&str; 7] = ["start", "end", "delta", "page", "rows_per_page", "order", "meta"];
-        let no_address = || DatagrepperError::NoAddress(address.into());
+        let no_address = || {
+            let place = address.rsplit_once('@').map_or(address, |(_, place)| place);
+            DatagrepperError::NoAddress(place.into())
+        };
         let mut search = Url::parse(address).map_err(|_| no_address())?;
         if !matches!(search.scheme(), "http" | "https") {
             return Err(no_address());
@@ -101,7 +106,7 @@ impl Datagrepper {
             .timeout(TIMEOUT)
             .build()
             .map_err(|why| DatagrepperError::Unreachable {
-                at: search.clone(),
+                at: shown(&search),
                 why: why.to_string(),
             })?;
         Ok(Self { client, search, filters })
@@ -117,6 +122,23 @@ impl Datagrepper {
             name.query_pairs_mut().extend_pairs(&self.filters);
         }
         name.into()
+    }
+
+    /// Its address for people.
+    pub fn shown(&self) -> String {
+        shown(&self.search)
+    }
+
+    /// Whether it answers as a datagrepper does: asked for one message, once.
+    pub async fn probe(&self) -> Result<(), DatagrepperError> {
+        let mut at = self.search.clone();
+        at.query_pairs_mut().extend_pairs(&self.filters).append_pair("rows_per_page", "1");
+        match self.ask(at).await? {
+            Ok(_) => Ok(()),
+            Err((status, _)) => {
+                Err(DatagrepperError::Refused { at: self.shown(), status: status.as_u16() })
+            }
+        }
     }
 
     /// Messages in a page, unless it is the last one.
@@ -159,7 +181,7 @@ impl Datagrepper {
                     let may_pass =
                         status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
                     if !may_pass || tries == TRIES {
-                        let (at, status) = (self.search.clone(), status.as_u16());
+                        let (at, status) = (self.shown(), status.as_u16());
                         return Err(DatagrepperError::Refused { at, status });
                     }
                     pause
@@ -182,7 +204,7 @@ impl Datagrepper {
         let unreachable = |error: reqwest::Error| {
             let why = std::error::Error::source(&error)
                 .map_or_else(|| "no answer".to_owned(), ToString::to_string);
-            DatagrepperError::Unreachable { at: self.search.clone(), why }
+            DatagrepperError::Unreachable { at: self.shown(), why }
         };
         let request = self.client.get(at).header(header::ACCEPT, "application/json");
         let answer = request.send().await.map_err(unreachable)?;
@@ -192,8 +214,7 @@ impl Datagrepper {
             let pause = seconds.map(|seconds| Duration::from_secs(seconds.min(LONGEST_PAUSE)));
             return Ok(Err((answer.status(), pause)));
         }
-        let strange =
-            |why: String| DatagrepperError::NoDatagrepper { at: self.search.clone(), why };
+        let strange = |why: String| DatagrepperError::NoDatagrepper { at: self.shown(), why };
         let body = bounded(answer, ANSWER_BYTES).await.map_err(|error| match error {
             BodyError::Broken(error) => unreachable(error),
             BodyError::TooLong(_) => strange("it does not end".into()),

@@ -18,7 +18,7 @@ pub enum OutboundError {
     Credentials { url: String },
     #[error("`{host}` is not in the script's HOSTS ({listed}): add \"{host}\" to them")]
     HostNotListed { host: String, listed: String },
-    #[error("`{from}` redirects on, and there it ends: {reason}")]
+    #[error("`{from}` redirects on, and there it ends: {reason}{}", way_round(reason))]
     Redirected { from: String, reason: Box<OutboundError> },
     #[error("`{url}` redirects to what is no URL")]
     BadRedirect { url: String },
@@ -54,6 +54,13 @@ pub enum OutboundError {
     NotOnCassette { url: String, nearest: Option<String> },
     #[error("the HTTP client does not start: {0}")]
     Setup(String),
+}
+
+fn way_round(reason: &OutboundError) -> &'static str {
+    match reason {
+        OutboundError::HostNotListed { .. } => ", or give the address that it leads to",
+        _ => "",
+    }
 }
 
 fn nearest_is(nearest: Option<&str>) -> String {

@@ -4,6 +4,7 @@ use super::gate::Gates;
 use crate::telemetry;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,14 +13,14 @@ const MOST_ENTRIES: usize = 256;
 const OTHERS: &str = "others";
 
 /// All hosts, by how HOSTS name them, and those that are left alone just now.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Kindness {
     pub hosts: Vec<HostKindness>,
     pub left_alone: Vec<LeftAlone>,
 }
 
 /// Counted since the server started.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostKindness {
     /// An entry of HOSTS: `example.org`, `*.example.org`.
     pub host: String,
@@ -39,12 +40,14 @@ pub struct HostKindness {
 }
 
 /// A host whose breaker is open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftAlone {
     /// With its port.
     pub host: String,
     pub failures: u32,
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: Timestamp,
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub next: Timestamp,
     pub why: String,
 }

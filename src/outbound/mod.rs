@@ -80,6 +80,8 @@ pub struct Outbound {
     flights: Flights,
     gates: Arc<Gates>,
     tally: Arc<Tally>,
+    /// How the addresses of a server begin that is recorded, and how they begin on the cassette.
+    filed: Option<Arc<(String, String)>>,
     /// Nothing is kept without one.
     answers: Option<Answers>,
     /// What was kept before is asked for again.
@@ -116,6 +118,16 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// Decompressed.
     pub body: Bytes,
+}
+
+/// An answer as it came, and as it is handed on: where it is recorded, without what is on no cassette.
+struct Fetched {
+    #[cfg_attr(
+        not(feature = "kerberos"),
+        expect(dead_code, reason = "Kerberos proves itself there")
+    )]
+    whole: Answer,
+    told: Answer,
 }
 
 impl Answer {
@@ -204,6 +216,7 @@ impl Outbound {
         Self {
             client,
             tape: None,
+            filed: None,
             flights: Flights::default(),
             gates: Arc::new(Gates::new(OutboundSettings::default(), Arc::clone(&clock))),
             tally: Arc::default(),
@@ -214,9 +227,18 @@ impl Outbound {
         }
     }
 
+    /// Records a server under the address of another one, which stands for all of its kind.
+    fn filing(&self, from: &str, to: &str) -> Self {
+        Self { filed: Some(Arc::new((from.into(), to.into()))), ..self.clone() }
+    }
+
     /// Fetches. Gives up at the request's deadline; each try after `[sandbox] http_timeout`. Of what is recorded on a
     /// cassette the last try is kept; what is played is neither tried again nor counted.
     pub async fn get(&self, request: &Get<'_>) -> Result<Answer, OutboundError> {
+        self.fetched(request).await.map(|fetched| fetched.told)
+    }
+
+    async fn fetched(&self, request: &Get<'_>) -> Result<Fetched, OutboundError> {
         let hosts = HostList::new(request.hosts);
         let url = address_of(request)?;
         let entry = self.check(&url, &hosts)?;
@@ -224,16 +246,25 @@ impl Outbound {
         if let Some(tape) = self.tape.as_ref().filter(|tape| !tape.records) {
             let answer = tape.play(&url)?;
             self.fits(&url, answer.body.len())?;
-            return Ok(answer);
+            return Ok(Fetched { whole: answer.clone(), told: answer });
         }
         let hop = Hop { url: url.clone(), headers, entry };
         let journey = self.follow(hop, &hosts, request.deadline);
         let landed = tokio::time::timeout_at(request.deadline, journey).await;
-        let answer = landed.unwrap_or_else(|_| {
+        let whole = landed.unwrap_or_else(|_| {
             let limit = "the script's deadline";
             Err(OutboundError::TooSlow { url: shown(&url), limit })
         })?;
-        Ok(self.tape.as_ref().map_or_else(|| answer.clone(), |tape| tape.record(&url, &answer)))
+        let record = |tape: &Arc<Tape>| tape.record(&self.on_tape(url), &whole);
+        Ok(Fetched { told: self.tape.as_ref().map_or_else(|| whole.clone(), record), whole })
+    }
+
+    fn on_tape(&self, url: Url) -> Url {
+        let filed = self.filed.as_ref().and_then(|filed| {
+            let rest = url.as_str().strip_prefix(&filed.0)?;
+            Url::parse(&format!("{}{rest}", filed.1)).ok()
+        });
+        filed.unwrap_or(url)
     }
 
     async fn follow(

@@ -8,12 +8,14 @@
 mod current;
 mod keeping;
 mod lately;
+mod paging;
 mod problems;
 mod queue;
 mod worker;
 
 pub use current::{Current, Place};
 pub use lately::{Change, Redraw};
+pub use paging::PagingError;
 
 use crate::cache::Cache;
 use crate::hub::{Cause, HubName, InstanceId};
@@ -77,6 +79,7 @@ struct Inner {
     lately: Lately,
     /// Composed widgets, bounded by their size: what is not here is composed anew from the cache's entry.
     currents: moka::sync::Cache<InstanceId, Arc<Current>>,
+    pages: paging::Pages,
 }
 
 /// Memory for composed widgets.
@@ -100,6 +103,7 @@ impl Rebuild {
             known: Mutex::new(known),
             lately: Lately::default(),
             currents,
+            pages: paging::Pages::default(),
         })))
     }
 

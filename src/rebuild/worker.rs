@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 const SETTLE_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a run gave no data.
-struct Unbuilt {
-    error: String,
+pub(super) struct Unbuilt {
+    pub(super) error: String,
     diagnostic: Option<Diagnostic>,
 }
 
@@ -184,7 +184,7 @@ impl Rebuild {
     }
 
     /// `None`: there is no such instance any more.
-    async fn load(
+    pub(super) async fn load(
         &self,
         id: InstanceId,
     ) -> anyhow::Result<Option<Result<Loaded, (HubName, Unfit)>>> {
@@ -244,7 +244,7 @@ impl Rebuild {
         }
     }
 
-    async fn run_data(
+    pub(super) async fn run_data(
         &self,
         loaded: &Loaded,
         now: Timestamp,

@@ -66,7 +66,7 @@ const TESTS: [&str; 17] = [
     "string",
     "undefined",
 ];
-const FUNCTIONS: [&str; 5] = ["asset", "has_icon", "icon", "range", "throw"];
+const FUNCTIONS: [&str; 6] = ["asset", "has_icon", "icon", "range", "say", "throw"];
 const TAGS: [&str; 12] = [
     "block", "elif", "else", "endblock", "endfor", "endif", "extends", "filter", "for", "if",
     "include", "set",

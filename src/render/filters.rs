@@ -2,7 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "Tera hands values to its filters")]
 
-use super::{chart, markdown, picture, times, words};
+use super::{catalogue, chart, markdown, picture, times, words};
 use crate::diagnostic::{did_you_mean, nearest};
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -40,6 +40,7 @@ pub(super) fn register(tera: &mut Tera, assets: &std::sync::Arc<Assets>) {
     tera.register_filter("strong", strong);
     tera.register_filter("url", url);
     tera.register_filter("urlencode", urlencode);
+    tera.register_function("say", catalogue::say);
     let known = assets.clone();
     tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&known, &kwargs));
     let known = assets.clone();

@@ -13,14 +13,16 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// Markdown as HTML. HTML inside of it passes the same sieve; headings start below those of a card.
+/// Markdown as HTML. HTML inside of it passes the same sieve; headings start right below those of a card, and leave no
+/// level out, so that who goes from heading to heading misses none.
 pub fn markdown(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let mut levels = Levels::default();
     let events = Parser::new_ext(text, options).map(|event| match event {
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
-            Event::Start(Tag::Heading { level: below_a_card(level), id, classes, attrs })
+            Event::Start(Tag::Heading { level: levels.next(level), id, classes, attrs })
         }
-        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(below_a_card(level))),
+        Event::End(TagEnd::Heading(_)) => Event::End(TagEnd::Heading(levels.current())),
         other => other,
     });
     let mut unsafe_html = String::with_capacity(text.len() * 3 / 2);
@@ -33,12 +35,25 @@ pub(super) fn sanitise(html: &str) -> String {
     SANITISER.clean(html).to_string()
 }
 
-fn below_a_card(level: HeadingLevel) -> HeadingLevel {
-    match level {
-        HeadingLevel::H1 => HeadingLevel::H3,
-        HeadingLevel::H2 => HeadingLevel::H4,
-        HeadingLevel::H3 => HeadingLevel::H5,
-        _ => HeadingLevel::H6,
+/// The headings above the one that is read, as their author numbered them.
+#[derive(Default)]
+struct Levels(Vec<HeadingLevel>);
+
+impl Levels {
+    /// Takes in a heading; returns the level that it gets.
+    fn next(&mut self, given: HeadingLevel) -> HeadingLevel {
+        self.0.retain(|above| *above < given);
+        self.0.push(given);
+        self.current()
+    }
+
+    fn current(&self) -> HeadingLevel {
+        match self.0.len() {
+            0 | 1 => HeadingLevel::H3,
+            2 => HeadingLevel::H4,
+            3 => HeadingLevel::H5,
+            _ => HeadingLevel::H6,
+        }
     }
 }
 
@@ -52,6 +67,16 @@ mod tests {
         <h3>Hi</h3>
         <p><em>all</em> of <a href="https://example.org" rel="noopener noreferrer nofollow ugc">you</a></p>
         "#);
+    }
+
+    #[test]
+    fn headings_leave_no_level_out() {
+        let headings = |text: &str| {
+            let html = markdown(text);
+            html.split("<h").skip(1).map(|rest| rest[..1].to_owned()).collect::<String>()
+        };
+        assert_eq!(headings("### a\n##### b\n### c\n# d\n## e\n"), "34334");
+        assert_eq!(headings("# a\n## b\n### c\n#### d\n##### e\n# f\n"), "345663");
     }
 
     #[test]

@@ -5,7 +5,10 @@
 //! them up to date long after its widgets were rendered. Knows no script, no store and no browser.
 
 mod advice;
+mod atom;
+mod badge;
 mod card;
+mod catalogue;
 mod chart;
 mod diagnose;
 mod editing;
@@ -21,7 +24,10 @@ mod plain;
 mod times;
 mod words;
 
+pub use atom::{AtomEntry, AtomFeed, atom};
+pub use badge::{Badge, BadgeState, badge};
 pub use card::{CardHtml, Chrome, Skeleton, Style};
+pub use catalogue::Language;
 pub use editing::{
     Detail, EditPage, EditPlace, EditWidgetPage, HistoryPart, HistoryRow, PersonRow,
 };
@@ -33,8 +39,8 @@ pub use login::{Bookmark, Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, 
 pub use markdown::markdown;
 pub use names::{Part, Read};
 pub use page::{
-    DeedButton, ErrorPage, HubPage, HubSummary, IndexPage, ProblemHtml, ProblemLine, ProblemPage,
-    ProblemsHtml, SourceFile, SourcePage, WhyPage, WidgetPage,
+    DeedButton, ErrorPage, HubPage, HubSummary, IndexPage, Look, ProblemHtml, ProblemLine,
+    ProblemPage, ProblemsHtml, SourceFile, SourcePage, Theme, WhyPage, WidgetPage,
 };
 pub use picture::{asset_version, avatar_url};
 pub use plain::plain;
@@ -109,11 +115,25 @@ impl Renderer {
         context: impl Serialize,
         now: Timestamp,
     ) -> Result<String, Diagnostic> {
-        let context = tera::Context::from_serialize(&context).map_err(|error| {
+        self.page_for(Look::default(), template, context, now)
+    }
+
+    /// The same, as its reader wants it to look.
+    pub fn page_for(
+        &self,
+        look: Look,
+        template: &str,
+        context: impl Serialize,
+        now: Timestamp,
+    ) -> Result<String, Diagnostic> {
+        let mut context = tera::Context::from_serialize(&context).map_err(|error| {
             Diagnostic::error(format!("page `{template}` has nothing to show: {error}"))
         })?;
+        context.insert("look", &look);
+        context.insert("lang", look.lang.code());
+        context.insert("words", &look.lang.script_words());
         let html = self.engine.load().render(template, &context, Audience::Page, PAGE_BYTES)?;
-        Ok(refresh_ages(&html, now))
+        Ok(look.lang.localised(times::refresh_ages_in(look.lang, &html, now)))
     }
 
     /// Hash of a widget's template with all that it includes and extends, and of the card around it. `None` without one.

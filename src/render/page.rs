@@ -1,10 +1,51 @@
 //! What each page's template is given: the first argument of [`super::Renderer::page`] beside each.
 
+use super::catalogue::Language;
 use super::gallery::GalleryEntry;
 use crate::diagnostic::Severity;
 use crate::hub::{Hub, HubKind, HubName, InstanceId, WidgetName};
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// How its reader wants a page: `look` in the templates of all pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Look {
+    pub theme: Theme,
+    pub lang: Language,
+    /// For a screen on a wall: larger, without a foot, going from card to card by itself.
+    pub tv: bool,
+    /// For a frame in another page: no bar, no header, no ground of its own.
+    pub embed: bool,
+}
+
+/// Which colours: those that the reader's system is set to, unless they chose others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+    Contrast,
+}
+
+impl Theme {
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("system", Self::System),
+        ("light", Self::Light),
+        ("dark", Self::Dark),
+        ("contrast", Self::Contrast),
+    ];
+
+    pub fn name(self) -> &'static str {
+        let known = Self::ALL.into_iter().find_map(|(name, theme)| (theme == self).then_some(name));
+        known.unwrap_or("system")
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find_map(|(known, theme)| (known == name).then_some(theme))
+    }
+}
 
 /// `hub.html`. The columns hold whole cards and skeletons; `cursor` is where the page's events go on.
 #[derive(Serialize)]
@@ -20,6 +61,16 @@ pub struct HubPage<'a> {
     pub may_edit: bool,
     /// What the viewer can become here, or cease to be.
     pub deeds: Vec<DeedButton>,
+    /// Whether its widgets are for others: then there are none here.
+    pub closed: bool,
+    /// Whether one of its widgets can be followed as `/{hub}/feed.atom`.
+    pub has_feed: bool,
+    /// Whether there is a search for what is on it: the bar's is that one then.
+    pub searchable: bool,
+    /// What was searched for; empty when nothing was.
+    pub query: &'a str,
+    /// Whether no card has it.
+    pub nothing: bool,
 }
 
 /// A button that sends `POST /api/hub/{hub}/{word}`.

@@ -56,6 +56,8 @@ struct Page {
     verbatim: bool,
     /// Inside of what is skipped, and how deep.
     skipping: usize,
+    /// Of these, menus and what else can be opened in them.
+    menus: usize,
     link: Option<String>,
 }
 
@@ -102,7 +104,13 @@ impl Page {
             .take_while(char::is_ascii_alphanumeric)
             .map(|c| c.to_ascii_lowercase())
             .collect();
-        if SKIPPED.contains(&&*name) {
+        // A menu is for who can open it.
+        let is_menu = name == "details"
+            && (self.menus > 0 || attribute(inside, "class").as_deref() == Some("menu"));
+        if is_menu {
+            self.menus = if closing { self.menus - 1 } else { self.menus + 1 };
+        }
+        if is_menu || SKIPPED.contains(&&*name) {
             if closing {
                 self.skipping = self.skipping.saturating_sub(1);
             } else if !inside.ends_with('/') {
@@ -236,6 +244,7 @@ mod tests {
             ("a < b", "a"),
             ("<p title=\"a > b\">x", "x"),
             ("<!-- never closed", ""),
+            ("a<details class=\"menu\"><details>b</details></details></details>c", "a\nc"),
             ("</p></svg>x&#x27;&nope;", "x'&nope;"),
         ] {
             assert_eq!(plain(html), expected, "{html}");

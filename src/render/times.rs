@@ -3,7 +3,7 @@
 //! A widget is rendered when it changes and read for hours after; `3 min ago` would be a lie by then. So an age is an
 //! element that carries its instant, and [`refresh_ages`] rewrites the words of all of them in one pass.
 
-use super::words::ago;
+use super::catalogue::Language;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use std::fmt::Write as _;
 
@@ -45,6 +45,11 @@ pub(super) fn time_element(at: Timestamp, format: &str) -> Option<String> {
 
 /// The same HTML with the words of every age as they are at `now`.
 pub fn refresh_ages(html: &str, now: Timestamp) -> String {
+    refresh_ages_in(Language::English, html, now)
+}
+
+/// The same, in the language of who reads it.
+pub(super) fn refresh_ages_in(language: Language, html: &str, now: Timestamp) -> String {
     let mut fresh = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(start) = rest.find(OPEN) {
@@ -53,7 +58,7 @@ pub fn refresh_ages(html: &str, now: Timestamp) -> String {
         rest = element;
         let Some((tag, instant, after)) = take_apart(element) else { break };
         fresh.push_str(tag);
-        fresh.push_str(&ago(instant, now));
+        fresh.push_str(&language.ago(instant, now));
         rest = after;
     }
     fresh.push_str(rest);

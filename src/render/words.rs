@@ -8,25 +8,63 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// How far a moment is from now, in the largest unit that fits; `true` for one that is past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    Now {
+        past: bool,
+    },
+    Minutes(u64, bool),
+    Hours(u64, bool),
+    Days(u64, bool),
+    /// From a month on; with its year unless it is this one.
+    Date {
+        with_year: bool,
+    },
+}
+
+impl Age {
+    pub(super) fn of(then: Timestamp, now: Timestamp) -> Self {
+        let seconds = now.as_second() - then.as_second();
+        let (distance, past) = (seconds.unsigned_abs(), seconds >= 0);
+        let rounded = |unit: u64| (distance + unit / 2) / unit;
+        if distance < 45 {
+            Self::Now { past }
+        } else if rounded(MINUTE) < 60 {
+            Self::Minutes(rounded(MINUTE).max(1), past)
+        } else if rounded(HOUR) < 24 {
+            Self::Hours(rounded(HOUR), past)
+        } else if rounded(DAY) < 30 {
+            Self::Days(rounded(DAY), past)
+        } else {
+            let year = |at: Timestamp| at.strftime("%Y").to_string();
+            Self::Date { with_year: year(then) != year(now) }
+        }
+    }
+
+    pub(super) fn is_past(self) -> bool {
+        match self {
+            Self::Now { past }
+            | Self::Minutes(_, past)
+            | Self::Hours(_, past)
+            | Self::Days(_, past) => past,
+            Self::Date { .. } => true,
+        }
+    }
+}
+
 /// `just now`, `5 min ago`, `in 3 h`, `2 days ago`; from a month on the date, with its year unless it is this one.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
-    let seconds = now.as_second() - then.as_second();
-    let distance = seconds.unsigned_abs();
-    let rounded = |unit: u64| (distance + unit / 2) / unit;
-    let amount = if distance < 45 {
-        return if seconds >= 0 { "just now" } else { "in a moment" }.into();
-    } else if rounded(MINUTE) < 60 {
-        format!("{} min", rounded(MINUTE).max(1))
-    } else if rounded(HOUR) < 24 {
-        format!("{} h", rounded(HOUR))
-    } else if rounded(DAY) < 30 {
-        format!("{} day{}", rounded(DAY), if rounded(DAY) == 1 { "" } else { "s" })
-    } else if then.strftime("%Y").to_string() == now.strftime("%Y").to_string() {
-        return then.strftime("%-d %b").to_string();
-    } else {
-        return then.strftime("%-d %b %Y").to_string();
+    let age = Age::of(then, now);
+    let amount = match age {
+        Age::Now { past } => return if past { "just now" } else { "in a moment" }.into(),
+        Age::Minutes(n, _) => format!("{n} min"),
+        Age::Hours(n, _) => format!("{n} h"),
+        Age::Days(n, _) => format!("{n} day{}", if n == 1 { "" } else { "s" }),
+        Age::Date { with_year: false } => return then.strftime("%-d %b").to_string(),
+        Age::Date { with_year: true } => return then.strftime("%-d %b %Y").to_string(),
     };
-    if seconds >= 0 { format!("{amount} ago") } else { format!("in {amount}") }
+    if age.is_past() { format!("{amount} ago") } else { format!("in {amount}") }
 }
 
 /// `a`, `a and b`, `a, b, and c`.

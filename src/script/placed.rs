@@ -10,7 +10,7 @@ use std::{rc::Rc, sync::Arc};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
-const FIELDS: [&str; 4] = ["config", "hub", "id", "name"];
+const FIELDS: [&str; 5] = ["config", "hub", "id", "name", "page"];
 
 #[derive(Clone)]
 pub(super) struct Widget(pub(super) Rc<Placed>);
@@ -28,6 +28,7 @@ impl Widget {
             "name" => self.0.name.as_str().into(),
             "config" => Dynamic::from(Settings(self.0.config.clone())),
             "hub" => Dynamic::from(HubView(self.0.hub.clone())),
+            "page" => i64::from(self.0.page).into(),
             _ => return missing("widget", name, &FIELDS),
         })
     }
@@ -95,6 +96,11 @@ pub(super) fn register(module: &mut Module) {
     // Comments that begin with a call are the reference that authors read: bindings/reference.rs takes them from here.
     //
     // `widget.id`, `widget.name` → the instance's number, and the name of the widget, as in `"badges"`.
+    //
+    // `widget.page` → which page of its entries is asked for, from 1, which is the one on the card.
+    //
+    // A widget that reads it has further pages: its template links to them by `?page=`. They are made when somebody asks, and
+    // not kept.
     //
     // `widget.config` → the parameters by name, defaults filled in: `widget.config.limit`. A name that is no parameter is
     // an error that says which there are.

@@ -12,6 +12,7 @@ pub(super) fn case_runs(site: Site, sandbox: Sandbox) -> CaseRuns {
         let request = Request {
             site: &site,
             sandbox: &sandbox,
+            fas: None,
             names,
             only: None,
             mode: Mode::Check,

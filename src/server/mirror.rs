@@ -6,7 +6,7 @@
 
 use super::changes::Changes;
 use crate::config::Settings;
-use crate::hub::{Change, HubName, Role};
+use crate::hub::{Change, Hub, HubName, Role};
 use crate::message::Message;
 use crate::outbound::Fas;
 use crate::outbound::fas::{FasError, Name, Question, Told};
@@ -174,23 +174,36 @@ impl Mirror {
             self.list(since, group, |part| Question::Members(group.clone(), part)).await?;
         let owners: BTreeSet<_> = sponsors.iter().chain(&mirrored.owners).cloned().collect();
         let mut changes = Vec::new();
-        for username in &owners {
-            self.give(name, username, Role::Owner, &mut changes).await?;
-        }
-        for username in hub.owners.iter().filter(|it| !owners.is_empty() && !owners.contains(*it)) {
-            self.take_away(name, username, Role::Owner, &mut changes).await?;
-        }
-        for username in members.difference(&owners) {
-            self.give(name, username, Role::Member, &mut changes).await?;
-        }
-        for username in hub.members.iter().filter(|it| !members.contains(*it)) {
-            self.take_away(name, username, Role::Member, &mut changes).await?;
-        }
+        let done = self.make_like(&hub, &owners, &members, &mut changes).await;
         if !changes.is_empty() {
             tracing::info!(hub = %name, group = %group, changes = changes.len(), "a hub is like its group in FAS again");
         }
+        // Also what was changed before something failed.
         for change in changes {
             self.changes.tell(change).await;
+        }
+        Ok(done?)
+    }
+
+    /// At any time the hub has an owner.
+    async fn make_like(
+        &self,
+        hub: &Hub,
+        owners: &BTreeSet<String>,
+        members: &BTreeSet<String>,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), StoreError> {
+        for username in owners {
+            self.give(&hub.name, username, Role::Owner, changes).await?;
+        }
+        for username in hub.owners.iter().filter(|it| !owners.is_empty() && !owners.contains(*it)) {
+            self.take_away(&hub.name, username, Role::Owner, changes).await?;
+        }
+        for username in members.difference(owners) {
+            self.give(&hub.name, username, Role::Member, changes).await?;
+        }
+        for username in hub.members.iter().filter(|it| !members.contains(*it)) {
+            self.take_away(&hub.name, username, Role::Member, changes).await?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod changes;
 mod history;
 mod intake;
 mod mirror;
+mod online;
 mod own;
 mod reload;
 mod seed;
@@ -17,6 +18,7 @@ mod signatures;
 mod taken;
 mod unreturned;
 
+pub use online::{Finding, Missing, online};
 pub use seed::{hubs as seed, misplaced};
 pub(crate) use signatures::signatures;
 pub(crate) use unreturned::unreturned;
@@ -89,6 +91,11 @@ impl Running {
     /// Where messages go in: what the bus and `POST /api/messages` use.
     pub fn intake(&self) -> mpsc::Sender<Delivery> {
         self.sender.clone()
+    }
+
+    /// How many streams of a hub are open.
+    pub fn viewers(&self, hub: &HubName) -> usize {
+        self.live.viewers(hub)
     }
 
     /// Ends open streams, lets what is under way finish within a second, and puts the cache on disk.
@@ -224,6 +231,8 @@ pub async fn start(start: Start) -> anyhow::Result<Running> {
         metrics,
         accounts: accounts(&settings, address, fas, (changing, changes), clock)?,
         pace: Pace::default(),
+        framing: web::Framing::by(&settings.server.frame_ancestors),
+        public_url: settings.server.public_url.clone(),
         health: Arc::new(move || complaints(&pure, &data)),
         clock,
     };

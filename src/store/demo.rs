@@ -38,6 +38,8 @@ struct Team {
     sticky: &'static str,
     /// What the team's feed shows.
     feed: fn() -> Value,
+    /// Titles and addresses, as the widget `library` takes them.
+    links: &'static [&'static str],
     wiki: &'static str,
     schedule: Option<(&'static str, &'static str)>,
     minutes: &'static str,
@@ -60,6 +62,12 @@ const TEAMS: [Team; 4] = [
                  3. Show your first sketch early: rough is fine.\n\n\
                  Wallpaper ideas for the next release are open until the end of the month.",
         feed: || json!({ "users": ["duffy", "gnokii", "mrichard", "nask0", "ryanlerch"], "limit": 20 }),
+        links: &[
+            "Start: Join the team https://fedoraproject.org/wiki/Design/JoinTheDesignTeam",
+            "Start: Open tickets https://gitlab.com/groups/fedora/design/-/issues",
+            "Look: Fedora's logo and how to use it https://docs.fedoraproject.org/en-US/project/brand/",
+            "Look: Wallpapers https://fedoraproject.org/wiki/Wallpapers",
+        ],
         wiki: "https://fedoraproject.org/wiki/Design",
         schedule: Some((
             "Meetings are every other Tuesday at 16:00 UTC",
@@ -80,6 +88,10 @@ const TEAMS: [Team; 4] = [
         sticky: "This hub rests. The work goes on at the \
                  [Localization group](https://fedoraproject.org/wiki/L10N).",
         feed: || json!({ "packages": ["ibus", "ibus-typing-booster", "langpacks"], "limit": 20 }),
+        links: &[
+            "Packages that we looked after https://src.fedoraproject.org/group/i18n-team",
+            "The work goes on here https://fedoraproject.org/wiki/L10N",
+        ],
         wiki: "https://fedoraproject.org/wiki/I18N",
         schedule: None,
         minutes: "https://meetbot.fedoraproject.org/sresults/?group_id=i18n&type=team",
@@ -104,6 +116,12 @@ const TEAMS: [Team; 4] = [
                 "limit": 20,
             })
         },
+        links: &[
+            "Daily: Tickets https://pagure.io/fedora-infrastructure/issues",
+            "Daily: Status of services https://status.fedoraproject.org/",
+            "Books: Standard procedures https://docs.fedoraproject.org/en-US/infra/",
+            "Books: Playbooks https://pagure.io/fedora-infra/ansible",
+        ],
         wiki: "https://fedoraproject.org/wiki/Infrastructure",
         schedule: Some((
             "We meet weekly in #fedora-meeting at 18:00 UTC",
@@ -124,6 +142,11 @@ const TEAMS: [Team; 4] = [
         sticky: "The next release needs **three talking points**, in words that your neighbour understands. \
                  Write yours on the [wiki](https://fedoraproject.org/wiki/Marketing).",
         feed: || json!({ "categories": ["planet", "wiki", "askbot", "discourse"], "limit": 20 }),
+        links: &[
+            "Talking points https://fedoraproject.org/wiki/Talking_points",
+            "Fedora Magazine https://fedoramagazine.org/",
+            "Talk to us https://discussion.fedoraproject.org/tag/marketing-team",
+        ],
         wiki: "https://fedoraproject.org/wiki/Marketing",
         schedule: None,
         minutes: "https://meetbot.fedoraproject.org/sresults/?group_id=marketing&type=team",
@@ -173,9 +196,10 @@ impl Team {
             placed("cobwebs", Column::Left, json!({})),
             placed("sticky", Column::Left, json!({ "text": self.sticky })),
             placed("feed", Column::Left, (self.feed)()),
-            placed("dummy", Column::Left, json!({ "text": "Room for a widget of yours." })),
+            placed("library", Column::Left, json!({ "links": self.links })),
             placed("stats", Column::Right, json!({})),
             placed("rules", Column::Right, rules),
+            placed("people", Column::Right, json!({})),
             placed("about", Column::Right, json!({ "text": self.about })),
         ]
     }

@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// At once: a room full of people behind one address.
-const BURST: i64 = 30;
+/// At once: a room full of people behind one address, each with two requests.
+const BURST: i64 = 60;
 const EVERY: Duration = Duration::from_secs(2);
 /// Addresses that are remembered; the ones that were silent longest are forgotten.
 const ADDRESSES: u64 = 16_384;
@@ -39,18 +39,26 @@ impl Attempts {
     }
 }
 
-/// Behind a proxy on this machine, whom it speaks for. Of IPv6 a network: each customer of a provider has one.
+/// Behind a proxy of ours, whom it speaks for. Of IPv6 a network: each customer of a provider has one.
 fn address(who: &Asker) -> IpAddr {
     let peer = who.peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.to_canonical());
     let line = who.headers.get_all("x-forwarded-for").iter().next_back();
     let last = line.and_then(|line| line.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-    let address: IpAddr = last.filter(|_| peer.is_loopback()).unwrap_or(peer);
+    let address: IpAddr = last.filter(|_| is_inside(peer)).unwrap_or(peer);
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
         v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// On this machine or its network. Who is there could pretend to be many: here that gains little.
+fn is_inside(peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
 }
 
@@ -89,6 +97,7 @@ mod tests {
         for (peer, forwarded, counts) in [
             ("192.0.2.1", Some("10.0.0.1"), "192.0.2.1"),
             ("127.0.0.1", Some("10.0.0.1, 192.0.2.9"), "192.0.2.9"),
+            ("10.0.0.2", Some("192.0.2.9"), "192.0.2.9"),
             ("127.0.0.1", Some("nonsense"), "127.0.0.1"),
             ("2001:db8:1:2:3:4:5:6", None, "2001:db8:1:2::"),
             ("::ffff:192.0.2.1", None, "192.0.2.1"),

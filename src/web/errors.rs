@@ -3,10 +3,10 @@
 //! A visitor gets a sentence and a way on; the log gets the chain, once, here.
 
 use super::viewer::Asker;
-use super::{Services, pages};
+use super::{Services, look, pages};
 use crate::hub::{HubName, InstanceId, NameError, WidgetName};
 use crate::outbound::oidc::OidcError;
-use crate::render::ErrorPage;
+use crate::render::{ErrorPage, Language};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -29,6 +29,8 @@ pub(super) enum PageError {
     NoSuchKind(WidgetName),
     #[error("{0}")]
     Gone(String),
+    #[error("{0}")]
+    Busy(String),
     #[error("There is no page `{0}`.")]
     NoSuchPage(String),
     #[error(
@@ -105,6 +107,24 @@ impl PageError {
         Self::Internal(error.into())
     }
 
+    /// For a reader, in their language where the catalogue has it: what only authors of widgets meet is in English.
+    fn said(&self, language: Language) -> String {
+        let translated = match self {
+            _ if language == Language::English => None,
+            Self::NoSuchHub(name) => language.say("no-such-hub", &[("name", name.as_str().into())]),
+            Self::NoSuchWidget { hub, id } => {
+                let args = [("hub", hub.as_str().into()), ("id", id.to_string().into())];
+                language.say("no-such-widget", &args)
+            }
+            Self::NoSuchPage(path) => {
+                language.say("no-such-page", &[("path", path.as_str().into())])
+            }
+            Self::Internal(_) => language.say("no-answer", &[]),
+            _ => None,
+        };
+        translated.unwrap_or_else(|| self.to_string())
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -126,6 +146,7 @@ impl PageError {
             Self::BadKind(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooOften(_) | Self::TooManyEdits(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             // A name that can't be one names nothing, like one that nobody has.
             _ => StatusCode::NOT_FOUND,
         }
@@ -196,10 +217,13 @@ pub(super) async fn render(
     let status = response.status();
     // Who it is does not matter so much that a page would have to wait for a store that fails.
     let viewer = services.viewer(&asker).await.unwrap_or_default();
-    let message = error.to_string();
+    let message = error.said(look::look().lang);
+    if look::as_text() {
+        return (status, format!("{message}\n")).into_response();
+    }
     let context = ErrorPage {
         status: status.as_u16(),
-        title: title(status),
+        title: &title(status),
         message: &message,
         may_log_in: error.may_log_in(),
     };
@@ -236,20 +260,19 @@ impl IntoResponse for JsonError {
     }
 }
 
-fn title(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::NOT_FOUND => "Not here",
-        StatusCode::FORBIDDEN => "Not open to you",
-        StatusCode::CONFLICT => "Not yet",
-        StatusCode::BAD_REQUEST | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => {
-            "Not logged in"
-        }
-        StatusCode::UNAUTHORIZED => "Who are you?",
-        StatusCode::UNPROCESSABLE_ENTITY => "Not done",
-        StatusCode::PAYLOAD_TOO_LARGE => "Too much",
-        StatusCode::TOO_MANY_REQUESTS => "Too often",
-        _ => "Something failed",
-    }
+fn title(status: StatusCode) -> String {
+    let key = match status {
+        StatusCode::NOT_FOUND => "not-here",
+        StatusCode::FORBIDDEN => "not-open",
+        StatusCode::UNAUTHORIZED => "who-are-you",
+        StatusCode::BAD_REQUEST | StatusCode::BAD_GATEWAY => "not-logged-in",
+        StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => "not-done",
+        StatusCode::PAYLOAD_TOO_LARGE => "too-much",
+        StatusCode::TOO_MANY_REQUESTS => "too-often",
+        StatusCode::SERVICE_UNAVAILABLE => "not-now",
+        _ => "something-failed",
+    };
+    look::look().lang.say(key, &[]).unwrap_or_default()
 }
 
 /// `GET` of anything else: a trailing slash is forgiven, the rest is a 404.

@@ -1,6 +1,7 @@
 //! `POST /api/messages`: messages over HTTP, one a line, in any of the recording formats.
 
 use super::Services;
+use super::openapi::{LineJson, TakenJson};
 use super::security;
 use crate::bus::{Delivery, Line, Lines, Source};
 use crate::config::Secret;
@@ -11,7 +12,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -151,7 +152,7 @@ struct Taking {
     under_way: VecDeque<oneshot::Receiver<()>>,
     accepted: usize,
     refused: usize,
-    errors: Vec<Value>,
+    errors: Vec<LineJson>,
 }
 
 impl Taking {
@@ -174,7 +175,7 @@ impl Taking {
                 metrics::counter!(telemetry::MESSAGES_SKIPPED, "source" => "http", "reason" => "malformed").increment(1);
                 self.refused += 1;
                 if self.errors.len() < REFUSALS {
-                    self.errors.push(json!({ "line": line.number, "error": error.to_string() }));
+                    self.errors.push(LineJson { line: line.number, error: error.to_string() });
                 }
             }
         }
@@ -195,10 +196,7 @@ impl Taking {
         let Self { accepted, refused, errors, .. } = self;
         let status =
             if accepted == 0 && refused > 0 { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-        let mut answer = json!({ "accepted": accepted, "refused": refused, "errors": errors });
-        if let Some(reason) = broke_off {
-            answer["error"] = reason.into();
-        }
+        let answer = TakenJson { accepted, refused, errors, error: broke_off };
         Ok((status, Json(answer)).into_response())
     }
 }

@@ -7,9 +7,11 @@
 mod accounts;
 mod assets;
 mod attempts;
+mod badge;
 mod editing;
 mod errors;
 mod events;
+mod feed;
 mod form;
 mod gallery;
 mod guard;
@@ -18,6 +20,8 @@ mod ingest;
 mod kindness;
 mod listen;
 mod login;
+mod look;
+mod openapi;
 mod operations;
 mod pages;
 mod problem;
@@ -26,6 +30,7 @@ mod routes;
 mod security;
 mod session;
 mod source;
+mod text;
 mod viewer;
 mod why;
 mod widgets;
@@ -38,6 +43,7 @@ pub use hooks::Webhooks;
 pub use ingest::Ingest;
 pub use listen::{bind, serve};
 pub use routes::Route;
+pub use security::Framing;
 
 use crate::live::Live;
 use crate::outbound::Outbound;
@@ -72,6 +78,9 @@ pub struct Services {
     pub metrics: PrometheusHandle,
     pub accounts: Accounts,
     pub pace: Pace,
+    pub framing: Framing,
+    /// How others reach the service, if that is said: else as each of them does.
+    pub public_url: Option<url::Url>,
     /// Why the service is not well; empty when it is.
     pub health: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     pub clock: fn() -> Timestamp,
@@ -93,7 +102,10 @@ fn pages() -> Routes {
         .get("/", pages::index)
         .get("/{hub}", pages::hub)
         .get("/{hub}/json", pages::hub_json)
+        .get("/{hub}/feed.atom", feed::of_hub)
         .get("/{hub}/{id}", widgets::fragment)
+        .get("/{hub}/{id}/atom", feed::of_widget)
+        .get("/{hub}/{id}/badge.svg", badge::svg)
         .get("/{hub}/{id}/why", why::page)
         .get("/{hub}/{id}/problem", problem::show)
         .post("/api/hub/{hub}/{deed}", roles::act)
@@ -122,6 +134,7 @@ fn pages() -> Routes {
         .post("/hooks/github", hooks::github)
         .get("/healthz", operations::healthz)
         .get("/metrics", operations::metrics)
+        .get("/openapi.json", openapi::show)
 }
 
 fn live() -> Routes {
@@ -145,6 +158,7 @@ pub fn routes(services: Services) -> Router {
         .layer(guard())
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(services.clone(), errors::render))
+        .layer(middleware::from_fn(look::seen))
         .layer(middleware::map_response(security::fence))
         .layer(CatchPanicLayer::custom(errors::panicked));
     // A stream must reach the browser as it is written, and a cached widget is answered from memory: no layer stands

@@ -3,6 +3,7 @@
 //! Whatever is asked for twice is so after the first time: nothing here minds a role that is there or gone already.
 
 use super::errors::{PageError, wants_page};
+use super::openapi::RolesJson;
 use super::viewer::{Asker, Viewer};
 use super::{Services, login};
 use crate::hub::{Change, Hub, HubKind, HubName, Role, Visibility};
@@ -11,7 +12,6 @@ use crate::store::{Left, StoreError};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use serde_json::json;
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +69,12 @@ pub(super) async fn act(
             let back = if still_there { format!("/{}", hub.name) } else { "/".into() };
             Redirect::to(&back).into_response()
         }
-        Ok((hub, changed)) => Json(json!({
-            "hub": hub.name,
-            "username": viewer.username(),
-            "roles": viewer.roles_on(&hub),
-            "changed": changed,
-        }))
+        Ok((hub, changed)) => Json(RolesJson {
+            hub: &hub.name,
+            username: viewer.username().unwrap_or_default(),
+            roles: viewer.roles_on(&hub),
+            changed,
+        })
         .into_response(),
         Err(PageError::NotLoggedIn) if page => {
             Redirect::to(&login::address_again(&format!("/{hub}"))).into_response()

@@ -5,9 +5,26 @@ use axum::response::Response;
 use std::net::IpAddr;
 
 /// Scripts, styles and connections come from here alone and nothing is inline. Images may come from anywhere over
-/// HTTPS: avatars and badges live on other servers.
+/// HTTPS: avatars and badges live on other servers. No other page may show ours in a frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; \
-    font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'";
+    font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; manifest-src 'self'; frame-ancestors 'none'";
+
+/// The policy of what some pages elsewhere may show in a frame: those that `[server] frame_ancestors` names.
+#[derive(Clone)]
+pub struct Framing(Option<HeaderValue>);
+
+impl Framing {
+    pub fn by(origins: &[String]) -> Self {
+        let by = format!("frame-ancestors {}", origins.join(" "));
+        let policy = POLICY.replace("frame-ancestors 'none'", &by);
+        Self(HeaderValue::from_str(&policy).ok().filter(|_| !origins.is_empty()))
+    }
+
+    /// Lets an answer be framed, as far as anybody may.
+    pub(super) fn allow(&self, response: &mut Response) {
+        response.extensions_mut().insert(self.clone());
+    }
+}
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -19,9 +36,14 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Fences an answer in.
 pub(super) fn fenced(mut response: Response) -> Response {
+    let framing = response.extensions_mut().remove::<Framing>();
     let answer = response.headers_mut();
     for (name, value) in HEADERS {
         answer.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(Framing(Some(policy))) = framing {
+        answer.insert(header::CONTENT_SECURITY_POLICY, policy);
+        answer.remove(header::X_FRAME_OPTIONS);
     }
     response
 }

@@ -2,14 +2,16 @@
 
 use super::errors::{JsonError, PageError};
 use super::viewer::Asker;
-use super::{Services, pages, problem, security};
+use super::{Services, look, pages, problem, security, text};
 use crate::hub::{HubName, InstanceId, Visibility};
-use crate::rebuild::Current;
+use crate::rebuild::{Current, PagingError};
 use crate::render::WidgetPage;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// `GET /{hub}/{id}/json`: the widget as SSE carries it; built first if it never was. 304 when the browser has it, 404
@@ -35,15 +37,31 @@ pub(super) async fn json(
     Ok(security::fenced(response))
 }
 
-/// `GET /{hub}/{id}`: the widget alone. A browser gets it as a page, a script that asks for a fragment only the card.
+#[derive(Deserialize)]
+pub(super) struct Paging {
+    #[serde(default)]
+    page: Option<NonZeroU32>,
+}
+
+/// `GET /{hub}/{id}[?page=N]`: the widget alone, or a further page of its entries. A browser gets it as a page, a script that
+/// asks for a fragment only the card, and who accepts plain text rather than HTML its text. `?embed` is the card for a frame
+/// in another page.
 pub(super) async fn fragment(
     State(services): State<Arc<Services>>,
     Path((hub, id)): Path<(String, String)>,
+    Query(Paging { page }): Query<Paging>,
     asker: Asker,
 ) -> Result<Response, PageError> {
-    let current = current(&services, &asker, &hub, &id).await?;
-    let varies = HeaderValue::from_static("accept, sec-fetch-dest");
-    if !navigates(&asker.headers) {
+    let mut current = current(&services, &asker, &hub, &id).await?;
+    if let Some(page) = page.map(NonZeroU32::get).filter(|page| *page > 1) {
+        current = services.rebuild.page(current.view.id, page).await.map_err(unpaged)?;
+    }
+    if look::as_text() {
+        return Ok(text::widget(&current.view.html, (services.clock)()));
+    }
+    let embed = look::look().embed;
+    let varies = HeaderValue::from_static("accept, sec-fetch-dest, cookie");
+    if !navigates(&asker.headers) && !embed {
         let mut response = Html(current.view.html.clone()).into_response();
         response.headers_mut().insert(header::VARY, varies);
         return Ok(response);
@@ -53,7 +71,8 @@ pub(super) async fn fragment(
     let cursor = services.live.cursor(&hub.name);
     let view = &current.view;
     let mut card = view.html.clone();
-    if viewer.may_mend() {
+    let editor = viewer.may_mend() && !embed;
+    if editor {
         card = problem::on_card(&services, view.id, &hub, card).await?;
     }
     let context = WidgetPage {
@@ -63,14 +82,25 @@ pub(super) async fn fragment(
         description: &view.description,
         card: &card,
         cursor: &cursor,
-        editor: viewer.may_mend(),
+        editor,
     };
     let mut response = pages::page(&services, &viewer, "widget.html", context)?;
     response.headers_mut().append(header::VARY, varies);
+    if embed {
+        services.framing.allow(&mut response);
+    }
     if hub.visibility != Visibility::Public {
         pages::keep_nowhere(&mut response);
     }
     Ok(response)
+}
+
+fn unpaged(error: PagingError) -> PageError {
+    match error {
+        PagingError::Internal(error) => PageError::internal(error),
+        PagingError::Busy | PagingError::Failed(_) => PageError::Busy(error.to_string()),
+        PagingError::None => PageError::Gone(error.to_string()),
+    }
 }
 
 /// Whether a person goes there, not a script. Browsers say so over HTTPS and on this machine; else by what they accept.
@@ -102,7 +132,7 @@ pub(super) async fn current(
     found.filter(|current| current.view.hub == hub).ok_or_else(no_such)
 }
 
-fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+pub(super) fn knows(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     headers.get(header::IF_NONE_MATCH).is_some_and(|known| {
         known == etag
             || known.to_str().is_ok_and(|list| {

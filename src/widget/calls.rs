@@ -1,6 +1,6 @@
 //! The functions of a widget, called: values in, values out, and what a failure means.
 
-use super::{Definition, Hint, narrowing};
+use super::{Definition, Hint, hosts, narrowing};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
 use crate::hub::Placed;
 use crate::message::{Condition, TopicPattern};
@@ -43,7 +43,7 @@ pub struct Narrowed {
 
 impl Definition {
     fn call(&self, now: Timestamp) -> Call {
-        Call { widget: Some(self.name.clone()), hosts: self.hosts.clone(), ..Call::at(now) }
+        Call { widget: Some(self.name.clone()), ..Call::at(now) }
     }
 
     /// Asks whether a message makes an instance's data old. `message` is the argument made for this interpreter.
@@ -195,7 +195,8 @@ impl Definition {
         now: Timestamp,
         changed: Option<Timestamp>,
     ) -> Result<Value, Failure> {
-        let call = Call { changed, ..self.call(now) };
+        let hosts = hosts::of(&self.hosts, &placed.config);
+        let call = Call { changed, hosts, ..self.call(now) };
         let answer = interpreter.call(&self.source, "data", &[Argument::Widget(placed)], &call);
         let answer = match answer {
             Ok(map @ Value::Object(_)) => Ok(map),

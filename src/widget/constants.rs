@@ -1,6 +1,7 @@
 //! From a script's constants to what they declare; whatever does not fit is a diagnostic at the constant.
 
 use super::definition::{Chrome, Style};
+use super::hosts;
 use super::lint::within;
 use super::parameter::{Kind, Parameter};
 use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
@@ -96,7 +97,7 @@ impl<'a> Constants<'a> {
         }
     }
 
-    pub(super) fn hosts(&mut self) -> Vec<String> {
+    pub(super) fn hosts(&mut self, parameters: &[Parameter]) -> Vec<String> {
         let hosts = self.texts("HOSTS", "as in `const HOSTS = [\"badges.fedoraproject.org\"];`");
         for host in hosts.iter().filter(|h| h.is_empty() || h.contains(['/', '@', ' ', '?', '#'])) {
             let message = format!("`{host}` in `HOSTS` is no name of a host");
@@ -107,7 +108,46 @@ impl<'a> Constants<'a> {
                 "only the name, as in `\"badges.fedoraproject.org\"`: no scheme and no path",
             );
         }
+        for entry in &hosts {
+            if let Some(name) = hosts::parameter(entry) {
+                self.host_of(entry, name, parameters);
+            }
+        }
         hosts
+    }
+
+    /// `config.NAME` must be a parameter that holds addresses.
+    fn host_of(&mut self, entry: &str, name: &str, parameters: &[Parameter]) {
+        let addresses = || parameters.iter().filter(|it| it.kind == Kind::Url);
+        match parameters.iter().find(|it| it.name == name) {
+            Some(found) if found.kind == Kind::Url => {}
+            Some(found) => {
+                let message = format!(
+                    "`{entry}` in `HOSTS` is of the kind `{}`, but must be an address",
+                    found.kind.name()
+                );
+                let help = format!("declare it as `{name}: #{{ kind: \"url\", … }}`");
+                self.wrong_at("HOSTS", entry, message, &help);
+            }
+            // One that can't be read has its own finding.
+            None if self.value("PARAMETERS").is_some_and(|all| all.get(name).is_some()) => {}
+            None => {
+                let meant = nearest(name, addresses().map(|it| it.name.as_str()));
+                let meant = meant.map(|meant| format!("config.{meant}"));
+                let message = format!(
+                    "`{entry}` in `HOSTS` names no parameter{}",
+                    did_you_mean(meant.as_deref())
+                );
+                let help = match meant {
+                    Some(meant) => format!("write \"{meant}\""),
+                    None => format!(
+                        "declare it: `const PARAMETERS = #{{ {name}: #{{ kind: \"url\" }} }};`; a host of that name is \
+                         \"{entry}:443\""
+                    ),
+                };
+                self.wrong_at("HOSTS", entry, message, &help);
+            }
+        }
     }
 
     pub(super) fn refresh(&mut self) -> Option<Duration> {

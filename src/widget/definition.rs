@@ -56,6 +56,7 @@ pub struct Definition {
     pub title: String,
     pub chrome: Option<Chrome>,
     pub parameters: Vec<Parameter>,
+    /// As the script has them: `config.NAME` stands for what an instance set.
     pub hosts: Arc<[String]>,
     refresh: Option<Duration>,
     pub has_check: bool,
@@ -78,8 +79,8 @@ impl Definition {
     ) -> (Option<Self>, Vec<Diagnostic>) {
         let mut constants = Constants::new(&source, facts);
         let (title, chrome) = (constants.title(), constants.chrome());
-        let (parameters, hosts, refresh) =
-            (constants.parameters(), constants.hosts(), constants.refresh());
+        let parameters = constants.parameters();
+        let (hosts, refresh) = (constants.hosts(&parameters), constants.refresh());
         let mut problems = constants.problems;
         let has_check = expect_function(
             &source,
@@ -134,7 +135,12 @@ impl Definition {
     /// The instance as this widget's functions and template see it.
     pub fn place(&self, instance: &Instance, hub: Arc<Hub>) -> Result<Placed, Vec<ParameterError>> {
         let config = Arc::new(self.complete(&instance.config)?);
-        Ok(Placed { id: instance.id, name: self.name.clone(), config, hub })
+        Ok(Placed { id: instance.id, name: self.name.clone(), config, hub, page: 1 })
+    }
+
+    /// Whether it has more entries than its card shows: it reads `widget.page`.
+    pub fn has_pages(&self) -> bool {
+        self.source.text.contains("widget.page")
     }
 
     /// What the first line of the documentation says.

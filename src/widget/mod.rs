@@ -10,6 +10,7 @@ mod constants;
 mod definition;
 mod groups;
 pub mod hint;
+mod hosts;
 mod library;
 mod lint;
 mod narrowing;

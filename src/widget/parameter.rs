@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{did_you_mean, nearest};
 use crate::hub::{Config, WidgetName};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ const URL_LETTERS: usize = 2_000;
 const LIST_ENTRIES: usize = 200;
 
 /// What a parameter holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Text,
@@ -56,7 +57,7 @@ impl Kind {
 }
 
 /// One entry of `PARAMETERS`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Parameter {
     pub name: String,
     pub kind: Kind,

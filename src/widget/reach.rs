@@ -130,6 +130,7 @@ impl Definition {
         let config = self.parameters.iter().map(|p| (p.name.clone(), example(p))).collect();
         let people = |role: &str| vec![format!("widget.hub.{role}")];
         Placed {
+            page: 1,
             id: InstanceId(ID),
             name: self.name.clone(),
             config: Arc::new(config),

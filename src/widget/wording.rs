@@ -101,8 +101,10 @@ impl Words for Wording {
     }
 }
 
+/// With the topic: recordings that were put together by hand give one id to several messages.
 fn key(message: &Message) -> (String, i64) {
-    (message.id.clone(), message.sent_at.as_microsecond())
+    let name = format!("{} {}", message.id, message.topic.as_str());
+    (name, message.sent_at.as_microsecond())
 }
 
 /// The words; names and title stay.

@@ -1,5 +1,6 @@
 //! Logging in on one's own machine, sessions, and forms that only our pages can send.
 
+use crate::command;
 use crate::harness::TestHouse;
 use crate::visitor::Visitor;
 use reqwest::{Method, header};
@@ -244,4 +245,38 @@ async fn a_private_hub_is_there_for_its_members_and_admins() {
             assert!(page.plain().contains("There is no hub `closed`, or it is not for you."));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_logged_in_is_listed_and_sent_away_on_the_command_line() {
+    let house = TestHouse::demo().await;
+    let hubs = |arguments: &[&str]| command::check(&house.path(""), arguments);
+    assert!(hubs(&["session", "list"]).contains("nobody is logged in"));
+    let mut duffy = Visitor::named(&house, "duffy").await;
+    let mut ralph = Visitor::named(&house, "ralph").await;
+    let secret = duffy.cookie("hubs").unwrap().to_owned();
+    let listed = hubs(&["session", "list"]);
+    assert!(listed.contains("duffy") && listed.contains("ralph") && !listed.contains(&secret));
+    let lines = hubs(&["session", "list", "--format", "json"]);
+    let id = |name: &str| -> String {
+        let line =
+            lines.lines().find(|line| line.contains(&format!("\"username\":\"{name}\""))).unwrap();
+        line.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap().into()
+    };
+    assert!(hubs(&["session", "revoke", &id("duffy")]).contains("1 session has ended"));
+    assert!(!duffy.get("/designteam").await.text.contains("action=\"/logout\""));
+    assert!(ralph.get("/designteam").await.text.contains("action=\"/logout\""));
+    let none = hubs(&["session", "revoke", &id("duffy")]);
+    assert!(none.contains("no session is meant by that; `hubs session list` names them"), "{none}");
+    Visitor::named(&house, "duffy").await;
+    let many = hubs(&["session", "revoke", ""]);
+    assert!(many.contains("`` is the beginning of 2 sessions: give more of it"), "{many}");
+    assert!(hubs(&["session", "revoke", "--all"]).contains("2 sessions have ended"));
+    let nowhere = tempfile::tempdir().unwrap();
+    let said = command::check(nowhere.path(), &["session", "list"]);
+    assert!(
+        said.contains("there is no store at sqlite:var/hubs.db yet, so nobody is logged in"),
+        "{said}"
+    );
+    assert!(!nowhere.path().join("var").exists());
 }

@@ -41,7 +41,7 @@ fn a_new_widget_is_sound_and_shows_something_at_once() {
     let said = check(folder.path(), &arguments);
     assert!(said.starts_with("exit 0"), "{said}");
     assert!(said.contains("- ralph pushed to python-requests (rawhide)."), "{said}");
-    assert!(said.contains("- ralph was awarded the badge"), "{said}");
+    assert!(said.contains("- ralph has been awarded the"), "{said}");
 }
 
 #[test]

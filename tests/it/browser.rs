@@ -1,12 +1,11 @@
 //! A real browser: only what a message concerns changes, a preview follows its form, and the focus stays where it was.
 
-use crate::chromium::Driver;
+use crate::chromium::{driver, text, wait_for};
 use crate::fedmsg::{Publisher, have_publisher};
-use crate::harness::{PATIENCE, TestHouse, have};
+use crate::harness::TestHouse;
 use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
-use std::process::Command;
 
 const HUBS: &str = r#"
 [[hub]]
@@ -55,35 +54,6 @@ async fn both_hubs(browser: &Client, house: &TestHouse) -> [WindowHandle; 2] {
         browser.execute("window.unreloaded = true", vec![]).await.unwrap();
     }
     [first, second]
-}
-
-/// The driver of a browser, where there is one.
-pub(crate) fn driver() -> Option<Driver> {
-    let driver = Driver::start();
-    let browser_there = Command::new("chromium").arg("--version").output().is_ok();
-    have("chromium", driver.is_some() && browser_there).then(|| driver.unwrap())
-}
-
-pub(crate) async fn text(browser: &Client, what: &str) -> String {
-    browser
-        .execute(&format!("return document.querySelector('{what}')?.textContent ?? ''"), vec![])
-        .await
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-/// Waits until a script's answer is true; the page changes when it changes.
-pub(crate) async fn wait_for(browser: &Client, condition: &str) {
-    let script = format!(
-        "const done = arguments[0]; const look = () => {{ if ({condition}) done(true); else setTimeout(look, 20); }}; look();"
-    );
-    let waiting = browser.execute_async(&script, vec![]);
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .unwrap_or_else(|_| panic!("never came: {condition}"))
-        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -249,6 +249,53 @@ async fn a_cassette_is_recorded_without_addresses_and_played_again() {
     assert!(played.ends_with("1 passed, 0 failed"), "{played}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fas_says_is_recorded_without_the_login_and_played_without_any() {
+    let server = wiremock::MockServer::start().await;
+    let ralph = serde_json::json!({ "result": { "username": "ralph", "human_name": "Ralph Bean", "website": "mailto:ralph@mail.example" } });
+    let answer = wiremock::ResponseTemplate::new(200)
+        .set_body_json(ralph)
+        .insert_header("set-cookie", "session=hunter3")
+        .insert_header("ipasession", "MagBearerToken=hunter3");
+    // "hubs:hunter2"
+    wiremock::Mock::given(wiremock::matchers::path("/v1/users/ralph/"))
+        .and(wiremock::matchers::header("authorization", "Basic aHViczpodW50ZXIy"))
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    // `HOSTS` need not name it.
+    let script = SCRIPT
+        .replace("const HOSTS = [\"greetings.example.org\"];\n", "")
+        .replace("#{ name:", "#{ by: fas::user(\"ralph\").human_name, name:");
+    let case = format!("{CASE}cassette = \"people.json\"\n")
+        .replace("data = {", "data = { by = \"Ralph Bean\",");
+    let folder = greeted(&script, &case);
+    let unset = check(folder.path(), &["greeted", "--record"]);
+    assert!(unset.contains("FAS is not asked, as it answers nobody without a login"), "{unset}");
+    let settings = format!(
+        "[sandbox]\nallow_private_addresses = true\n[fas]\nurl = \"{}\"\nusername = \"hubs\"\npassword = \"hunter2\"\n",
+        server.uri()
+    );
+    put(folder.path(), "hubs.toml", &settings);
+    let recorded = check(folder.path(), &["greeted", "--record"]);
+    assert!(
+        recorded.contains("tests/cassettes/people.json is recorded")
+            && recorded.ends_with("1 passed, 0 failed"),
+        "{recorded}"
+    );
+    let cassette = std::fs::read_to_string(folder.path().join("tests/cassettes/people.json"));
+    let cassette = cassette.unwrap();
+    // Whoever it was: the same case is played where another FAS is set, or none.
+    assert!(cassette.contains("https://fasjson.fedoraproject.org/v1/users/ralph/"), "{cassette}");
+    for secret in ["hunter", "aHViczpodW50ZXIy", "mail.example", &server.uri()] {
+        assert!(!cassette.contains(secret), "{secret}: {cassette}");
+    }
+    drop(server);
+    put(folder.path(), "hubs.toml", "");
+    let played = check(folder.path(), &["greeted"]);
+    assert!(played.ends_with("1 passed, 0 failed"), "{played}");
+}
+
 #[test]
 fn an_update_that_is_missed_is_told_with_the_message_and_the_change() {
     insta::assert_snapshot!(check_greeted(READS_HISTORY, CASE));

@@ -112,7 +112,9 @@ fn data(widget) {
     let (_, page) = house.get("/widgets/world").await;
     let text = plain(&page);
     assert!(
-        text.contains("ralph was awarded the badge `Kind`|recorded|infra|1|2026-01-01T12:00:00Z"),
+        text.contains(
+            "ralph has been awarded the \"Kind\" badge|recorded|infra|1|2026-01-01T12:00:00Z"
+        ),
         "{text}"
     );
 }

@@ -143,3 +143,39 @@ async fn a_webhook_that_is_not_signed_right_changes_nothing_and_is_told_why() {
     assert_eq!(status, 401);
     assert!(answer["error"].as_str().unwrap().contains("no [github] webhook_secret"), "{answer}");
 }
+
+/// As Fedora's bridge sent them: it knew the accounts of people.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_github_are_found_by_the_accounts_of_who_did_it() {
+    let script = r#"
+        const PARAMETERS = #{ username: #{ kind: "username" } };
+        fn should_invalidate(message, widget) { widget.config.username in message.usernames }
+        fn data(widget) {
+            let found = datanommer::grep(#{ users: [widget.config.username], categories: ["github"] });
+            #{ lines: found.messages.map(|message| message.summary) }
+        }
+    "#;
+    let widget = |name: &str| {
+        format!("[[hub.widget]]\nwidget = \"repository\"\nconfig = {{ username = \"{name}\" }}\n")
+    };
+    let settings = format!("[[hub]]\nname = \"infra\"\n{}{}", widget("ralph"), widget("ralphbean"));
+    let site = [(SITE[0].0, script), SITE[1], ("hubs.toml", &*settings)];
+    let house = TestHouse::with(&site).await;
+    let mut body: Value = serde_json::from_str(BODY).unwrap();
+    body["fas_usernames"] =
+        json!({ "ralphbean": "ralph", "fedora-infra": "github_org_fedora-infra" });
+    let message = json!({
+        "topic": "org.fedoraproject.prod.github.issues.closed", "msg_id": "2026-1",
+        "timestamp": 1_777_982_400, "i": 1, "msg": body,
+    });
+    house.replay(format!("{message}\n")).await;
+    let ids = house.json("/infra/json").await["widgets"].clone();
+    let mut found = Vec::new();
+    for id in ids.as_array().unwrap() {
+        house.json(&format!("/infra/{id}/json")).await;
+        house.idle().await;
+        found.push(house.json(&format!("/infra/{id}/json")).await["data"]["lines"].clone());
+    }
+    // The login at GitHub is nobody's name here.
+    assert_eq!(found, [json!(["ralph closed issue #7 on fedora-infra/hubs"]), json!([])]);
+}

@@ -8,7 +8,7 @@ use regex::Regex;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const GUIDE: &str = include_str!("../../docs/widgets/guide.md");
@@ -205,13 +205,9 @@ fn the_links_of_the_guide_lead_somewhere() {
 }
 
 #[test]
-fn from_nothing_to_a_passing_case_takes_a_second_of_the_machine() {
+fn two_commands_lead_from_nothing_to_a_passing_case() {
     let folder = TempDir::new().unwrap();
-    let began = Instant::now();
     let (made, ..) = run(folder.path(), "hubs widget new quick", None);
     let (passed, out, err) = run(folder.path(), "hubs widget test quick", None);
-    let took = began.elapsed();
     assert!(made == 0 && passed == 0 && out.ends_with("1 passed, 0 failed\n"), "{out}{err}");
-    // In a build without optimisation, beside other tests: four times the promise would be a broken one.
-    assert!(took < Duration::from_secs(4), "{took:?}");
 }

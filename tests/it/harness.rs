@@ -6,6 +6,7 @@ use hubs::server::{self, Running, Start};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -30,6 +31,8 @@ pub(crate) fn have(what: &str, there: bool) -> bool {
 pub(crate) struct TestHouse {
     folder: TempDir,
     running: Option<Running>,
+    /// Where it listened first; open pages find it there again.
+    address: SocketAddr,
     client: reqwest::Client,
 }
 
@@ -45,12 +48,13 @@ impl TestHouse {
         for (path, text) in files {
             write(&folder.path().join(path), text);
         }
-        let mut house = Self { folder, running: None, client: reqwest::Client::new() };
+        let address = (Ipv4Addr::LOCALHOST, 0).into();
+        let mut house = Self { folder, running: None, address, client: reqwest::Client::new() };
         house.start().await;
         house
     }
 
-    /// Starts one that was stopped, on the same folders.
+    /// Starts one that was stopped, on the same folders and address.
     pub(crate) async fn start(&mut self) {
         let file = self.path("hubs.toml");
         let file = file.is_file().then_some(file);
@@ -58,13 +62,15 @@ impl TestHouse {
             Some(file) => Settings::load(file).unwrap_or_else(|problems| panic!("{problems:#?}")),
             None => Settings::default(),
         };
-        settings.server.listen = "127.0.0.1:0".parse().unwrap();
+        settings.server.listen = self.address;
         settings.storage.path = self.path("var");
         settings.store = StoreUrl::below(&settings.storage);
         settings.datanommer.url = DatanommerSettings::below(&settings.storage).url;
         let site = Site::at(self.folder.path());
         let start = Start { settings, site, file, clock: Timestamp::now };
-        self.running = Some(server::start(start).await.expect("the house starts"));
+        let running = server::start(start).await.expect("the house starts");
+        self.address = running.address;
+        self.running = Some(running);
     }
 
     /// Stops and starts it on the same folders.

@@ -35,11 +35,7 @@ fn widgets() -> Vec<(&'static str, Value, Value)> {
         ("rules", json!({}), own.clone()),
         ("stats", json!({}), own),
         ("sticky", json!({}), json!({ "body": { "widget_id": 7 } })),
-        (
-            "subscriptions",
-            json!({ "username": "ralph" }),
-            json!({ "categories": ["hubs"], "body": { "username": "ralph" } }),
-        ),
+        ("subscriptions", json!({ "username": "ralph" }), json!({ "categories": ["hubs"] })),
         (
             "bodhi.updates",
             json!({ "packages": ["python-requests"] }),
@@ -67,6 +63,25 @@ fn widgets() -> Vec<(&'static str, Value, Value)> {
         ),
         ("pagure.issues", json!({ "project": "fedora-infra/hubs" }), pagure.clone()),
         ("pagure.pulls", json!({ "project": "rpms/python-requests" }), pagure),
+        (
+            "calendar",
+            json!({ "calendar": "infrastructure" }),
+            json!({ "body": { "calendar.calendar_name": "infrastructure" } }),
+        ),
+        ("chart", json!({ "username": "ralph" }), json!({ "usernames": ["ralph"] })),
+        ("contact", json!({ "username": "ralph" }), json!({ "topics": ["fas.user.update"] })),
+        ("fedmsgs", json!({ "username": "ralph" }), json!({ "usernames": ["ralph"] })),
+        ("halp", json!({}), json!({ "topics": ["meetbot.meeting.item.help"] })),
+        ("library", json!({}), json!({ "body": { "widget_id": 7 } })),
+        ("markdown", json!({}), json!({ "body": { "widget_id": 7 } })),
+        (
+            "meetings",
+            json!({ "calendar": "infrastructure" }),
+            json!({ "body": { "calendar.calendar_name": "infrastructure" } }),
+        ),
+        ("memberships", json!({ "username": "ralph" }), json!({ "categories": ["fas"] })),
+        ("people", json!({ "group": "infra-sig" }), json!({ "categories": ["fas", "hubs"] })),
+        ("planet", json!({}), json!({ "topics": ["planet.post.new"] })),
         (
             "release_monitoring",
             json!({ "packages": ["python-requests"] }),

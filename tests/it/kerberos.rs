@@ -18,6 +18,7 @@ const WIDGET: &str = r#"
 "#;
 const ANSWERS: &str = r#"{
     "/v1/users/ralph/": { "result": { "username": "ralph", "human_name": "Ralph Bean", "is_private": false } },
+    "/v1/me/": { "result": { "dn": "x", "service": "HTTP-client hubs" } },
     "/v1/groups/infra/members/": { "result": [{ "username": "ralph" }] }
 }"#;
 
@@ -188,6 +189,42 @@ fn fasjson_is_asked_by_kerberos_and_negotiates_once() {
         let how: Vec<&str> = asked.lines().map(|line| line.split(' ').next().unwrap()).collect();
         assert_eq!(how, ["negotiate", "session", "session"], "{asked}");
     }
+}
+
+#[test]
+fn a_ticket_that_is_over_says_to_get_a_new_one_and_one_that_holds_is_told_by_its_owner() {
+    let Some(mut realm) = Realm::start() else { return };
+    realm.ticket("hubs", "1s", "short.ccache");
+    let (port, _said) = realm.fasjson(&[]);
+    let ccache = |name: &str| format!("ccache = \"FILE:{}\"", realm.path(name));
+    let begun = Instant::now();
+    let holds = || {
+        let ccache = format!("FILE:{}", realm.path("short.ccache"));
+        realm.command("klist").args(["-s", "-c", &ccache]).status().unwrap().success()
+    };
+    while holds() {
+        assert!(begun.elapsed() < PATIENCE, "the ticket does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let told = realm.hubs("localhost", port, &ccache("short.ccache"));
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(
+        !told.status.success()
+            && said.contains("expired; get a new ticket with `kinit`, or set `keytab`"),
+        "{said}"
+    );
+
+    realm.ticket("hubs", "1h", "hubs.ccache");
+    realm.hubs("localhost", port, &ccache("hubs.ccache"));
+    let mut online = Command::new(env!("CARGO_BIN_EXE_hubs"));
+    realm.around(&mut online);
+    online.args(["check", "--online"]).current_dir(realm.folder.path().join("site"));
+    let told = online.stdout(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert!(
+        said.contains(&format!("fas         works  http://localhost:{port}/ as HTTP-client hubs")),
+        "{said}"
+    );
 }
 
 #[test]

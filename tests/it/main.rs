@@ -8,6 +8,7 @@
 mod accounts;
 mod amqp;
 mod author;
+mod axe;
 mod browser;
 mod cases;
 mod catch_up;
@@ -28,12 +29,17 @@ mod ingest;
 #[cfg(feature = "kerberos")]
 mod kerberos;
 mod live;
+mod look;
 mod matrix;
 mod mirror;
 mod mistakes;
+mod octokit;
 mod oidc;
+mod online;
 mod outbound;
+mod page;
 mod pages;
+mod paging;
 mod problem;
 mod reload;
 mod roles;

@@ -278,6 +278,19 @@ async fn a_code_that_the_provider_does_not_know_logs_nobody_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn messages_need_the_token_where_a_proxy_may_stand_before_us() {
+    let Some((house, _provider)) = house(CONFIDENTIAL).await else { return };
+    let (status, said) = house.post("{}").await;
+    assert_eq!(status, 401);
+    assert!(
+        said["error"].as_str().unwrap().contains("wherever people log in at a provider, send"),
+        "{said}"
+    );
+    let (status, _) = house.get("/api/kindness").await;
+    assert_eq!(status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn new_keys_of_the_provider_are_found() {
     let Some((house, provider)) = house(CONFIDENTIAL).await else { return };
     log_in(&mut Visitor::of(&house), "duffy", "/team").await;

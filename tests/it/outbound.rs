@@ -174,3 +174,118 @@ async fn a_doctor_tells_a_person_or_says_that_nobody_is_there() {
     assert_eq!(doctor(&house, &[]).await.0, 0);
     assert_eq!(news.requests().await, asked);
 }
+
+/// Shows what is new at an address that its owner set.
+const FEED: &str = r#"
+//! What is new elsewhere.
+const HOSTS = ["config.url"];
+const REFRESH = "1h";
+const PARAMETERS = #{ url: #{ kind: "url", help: "Which feed" } };
+fn data(widget) { #{ title: http::get(widget.config.url).feed().title } }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_widget_reaches_the_host_that_its_owner_set_and_no_other() {
+    let (set, other) = (MockServer::start().await, MockServer::start().await);
+    let feed = "<rss version=\"2.0\"><channel><title>News</title></channel></rss>";
+    let feed = ResponseTemplate::new(200).set_body_raw(feed, "application/rss+xml");
+    Mock::given(matchers::path("/feed")).respond_with(feed.clone()).mount(&set).await;
+    Mock::given(matchers::any()).respond_with(feed).expect(0).mount(&other).await;
+    for (at, to) in [("/moved", "/feed".into()), ("/away", format!("{}/feed", other.uri()))] {
+        let answer = ResponseTemplate::new(302).insert_header("Location", to.as_str());
+        Mock::given(matchers::path(at)).respond_with(answer).mount(&set).await;
+    }
+    let mut hubs =
+        "[sandbox]\nallow_private_addresses = true\n[[hub]]\nname = \"town\"\n".to_owned();
+    for at in ["/feed", "/moved", "/away"] {
+        let _ = write!(
+            hubs,
+            "[[hub.widget]]\nwidget = \"elsewhere\"\nconfig = {{ url = \"{}{at}\" }}\n",
+            set.uri()
+        );
+    }
+    let house = TestHouse::with(&[
+        ("hubs.toml", &hubs),
+        ("widgets/elsewhere.rhai", FEED),
+        ("templates/widgets/elsewhere.html", "<p>{{ title }}</p>"),
+    ])
+    .await;
+    let ids = house.json("/town/json").await["widgets"].clone();
+    let mut said = Vec::new();
+    for id in ids.as_array().unwrap() {
+        house.json(&format!("/town/{id}/json")).await;
+        house.idle().await;
+        let view = house.json(&format!("/town/{id}/json")).await;
+        let found = view["data"]["title"].as_str().or(view["error"].as_str());
+        said.push(found.unwrap_or_else(|| panic!("{view}")).to_owned());
+    }
+    assert_eq!(said[..2], ["News", "News"]);
+    let place = other.address();
+    assert!(
+        said[2].contains(&format!("there it ends: `{place}` is not in the script's HOSTS"))
+            && said[2].contains("or give the address that it leads to"),
+        "{}",
+        said[2]
+    );
+}
+
+/// Shows what FAS says of somebody.
+const PERSON: &str = r#"
+//! Who somebody is.
+const PARAMETERS = #{ username: #{ kind: "username", help: "Who" } };
+fn should_invalidate(message, widget) {
+    message.topic.ends_with(".fas.user.update") && message.msg.user == widget.config.username
+}
+fn data(widget) { #{ name: fas::user(widget.config.username).human_name } }
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fas_said_is_kept_until_a_message_tells_of_a_change() {
+    let server = MockServer::start().await;
+    for human_name in ["Before", "After"] {
+        let body = json!({ "result": { "username": "ralph", "human_name": human_name } });
+        let answer = ResponseTemplate::new(200).set_body_json(body);
+        let asked = Mock::given(matchers::path("/v1/users/ralph/"));
+        asked.respond_with(answer).up_to_n_times(1).expect(1).mount(&server).await;
+    }
+    let widget = "[[hub.widget]]\nwidget = \"person\"\nconfig = { username = \"ralph\" }\n";
+    let settings = format!(
+        "[sandbox]\nallow_private_addresses = true\n[fas]\nurl = \"{}\"\nusername = \"hubs\"\npassword = \"hunter2\"\n\
+         [[hub]]\nname = \"town\"\n{widget}{widget}",
+        server.uri()
+    );
+    let house = TestHouse::with(&[
+        ("hubs.toml", &settings),
+        ("widgets/person.rhai", PERSON),
+        ("templates/widgets/person.html", "<p>{{ name }}</p>"),
+    ])
+    .await;
+    let ids = house.json("/town/json").await["widgets"].clone();
+    let ids: Vec<u64> = ids.as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+    let names = async || {
+        let mut names = Vec::new();
+        for id in &ids {
+            house.json(&format!("/town/{id}/json")).await;
+            house.idle().await;
+            let view = house.json(&format!("/town/{id}/json")).await;
+            names
+                .push(view["data"]["name"].as_str().unwrap_or_else(|| panic!("{view}")).to_owned());
+        }
+        names.join(" ")
+    };
+    // One question for two cards.
+    assert_eq!(names().await, "Before Before");
+    let update = |id: &str, user: &str| {
+        json!({
+            "topic": "org.fedoraproject.prod.fas.user.update", "id": id,
+            "headers": { "sent-at": "2026-11-01T12:00:00+00:00" },
+            "body": { "agent": user, "user": user, "fields": ["human_name"] },
+        })
+    };
+    house.replay(format!("{}\n", update("1", "mizmo"))).await;
+    house.idle().await;
+    assert_eq!(names().await, "Before Before");
+    house.replay(format!("{}\n", update("2", "ralph"))).await;
+    house.idle().await;
+    assert_eq!(names().await, "After After");
+}

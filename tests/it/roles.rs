@@ -163,19 +163,19 @@ async fn of_a_hub_that_is_not_public_no_message_tells() {
 async fn a_role_that_ends_closes_the_streams_that_it_opened() {
     let house = house().await;
     let mut mia = Visitor::named(&house, "mia").await;
+    let mut duffy = Visitor::named(&house, "duffy").await;
+    house.idle().await;
     let open = async |visitor: &Visitor| {
         let answer = visitor.request(Method::GET, "/closed/events").send().await.unwrap();
         assert_eq!(answer.status(), 200);
         answer
     };
-    let (mine, duffys) = (open(&mia).await, open(&Visitor::named(&house, "duffy").await).await);
+    let mine = open(&mia).await;
     mia.post_json("/api/hub/closed/leave").await;
     let rest = tokio::time::timeout(crate::harness::PATIENCE, mine.text()).await;
     let rest = rest.expect("the stream ends").unwrap();
     assert!(!rest.contains("event:"), "and tells nothing before: {rest}");
-    drop(duffys);
     // And who logs out hears nothing more of what was for them.
-    let mut duffy = Visitor::named(&house, "duffy").await;
     let stream = open(&duffy).await;
     duffy.post("/logout", &[]).await;
     tokio::time::timeout(crate::harness::PATIENCE, stream.text()).await.expect("it ends").unwrap();

@@ -1,6 +1,6 @@
 //! A real browser in edit mode: what somebody writes never runs, and widgets are moved, set and removed by keyboard alone.
 
-use crate::browser::{driver, text, wait_for};
+use crate::chromium::{driver, text, wait_for};
 use crate::harness::TestHouse;
 use crate::visitor::Visitor;
 use fantoccini::{Client, Locator};

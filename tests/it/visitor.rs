@@ -60,10 +60,6 @@ impl Visitor {
         self.cookies.insert(name.into(), value.into());
     }
 
-    pub(crate) fn forget_cookies(&mut self) {
-        self.cookies.clear();
-    }
-
     /// With this visitor's cookies; `to` is a path of the house, or an address.
     pub(crate) fn request(&self, method: Method, to: &str) -> RequestBuilder {
         let url = if to.starts_with('/') { format!("{}{to}", self.base) } else { to.into() };

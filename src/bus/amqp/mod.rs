@@ -6,6 +6,7 @@
 mod backoff;
 mod connection;
 mod guard;
+mod probe;
 mod properties;
 mod publisher;
 mod reader;
@@ -14,6 +15,7 @@ mod tls;
 mod trouble;
 mod unacknowledged;
 
+pub use probe::{BrokerError, QueueSeen, QueueState};
 pub use publisher::{PublishError, Publisher};
 pub use tls::TlsError;
 

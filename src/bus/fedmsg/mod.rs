@@ -1,15 +1,18 @@
 //! fedmsg over ZeroMQ: one thread that waits on a SUB socket per endpoint.
 //!
 //! ZeroMQ's sockets are synchronous, so they have a thread to themselves. It reconnects by itself, for ever. A publisher
-//! never waits for us and nothing tells us what was dropped: what an outage costs is caught up with from history. What is
-//! not signed as it must be (`signature`) goes no further.
+//! never waits for us: what an outage or a flood (`backlog`) costs is caught up with from history. What is not signed as
+//! it must be (`signature`) goes no further.
 
+mod backlog;
 mod endpoint;
 mod publisher;
+mod reach;
 mod signature;
 mod trust;
 
 pub use publisher::{FedmsgPublishError, FedmsgPublisher};
+pub use reach::ReachError;
 pub use signature::{Fetch, Refused, Signatures, TrustError};
 
 use super::{Delivery, FEDMSG, Gap, skipped::Skipped};
@@ -17,6 +20,7 @@ use crate::{
     config,
     message::{Message, WireError, parse_frames},
 };
+use backlog::{Backlog, Closed};
 use endpoint::Endpoint;
 use std::{fmt::Display, sync::Arc, thread, time::Instant};
 use tokio::{runtime::Handle, sync::mpsc};
@@ -24,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Messages that one endpoint may have before the others get their turn.
 const AT_A_TURN: usize = 64;
+/// Between looks for room, in milliseconds, while messages wait for some and no others come.
+const LOOK_FOR_ROOM: i64 = 5;
 
 /// The subscriber. Dropped, it ends soon; [`Fedmsg::stop`] waits for that.
 pub struct Fedmsg {
@@ -70,7 +76,7 @@ impl Fedmsg {
             woken,
             signatures,
             stop: stop.clone(),
-            deliveries,
+            backlog: Backlog::new(deliveries, gap.clone(), room(settings)),
             gap,
             runtime: Handle::current(),
             skipped: Skipped::new(FEDMSG),
@@ -98,7 +104,7 @@ impl Fedmsg {
 
 impl Drop for Fedmsg {
     fn drop(&mut self) {
-        // Two signals: the thread waits either for room in the channel or for a socket.
+        // Two signals: the thread waits either for the authority's files or for a socket.
         self.stop.cancel();
         let _ = self.wake.send("stop", zmq::DONTWAIT);
     }
@@ -109,7 +115,7 @@ struct Listener {
     woken: zmq::Socket,
     signatures: Option<Arc<Signatures>>,
     stop: CancellationToken,
-    deliveries: mpsc::Sender<Delivery>,
+    backlog: Backlog,
     gap: Gap,
     runtime: Handle,
     skipped: Skipped,
@@ -118,11 +124,15 @@ struct Listener {
 impl Listener {
     fn listen(mut self) {
         while !self.stop.is_cancelled() {
-            for n in self.readable() {
+            let readable = self.readable();
+            if self.backlog.hand_on().is_err() {
+                return;
+            }
+            for n in readable {
                 self.endpoints[n].report(&self.gap);
                 for _ in 0..AT_A_TURN {
                     let Some(frames) = receive(&self.endpoints[n].messages) else { break };
-                    if !self.hand_on(&frames) {
+                    if self.take(&frames).is_err() {
                         return;
                     }
                 }
@@ -135,7 +145,8 @@ impl Listener {
         let sockets = self.endpoints.iter().flat_map(|e| [&e.messages, &e.events]);
         let mut waiting: Vec<zmq::PollItem<'_>> =
             sockets.chain([&self.woken]).map(|s| s.as_poll_item(zmq::POLLIN)).collect();
-        match zmq::poll(&mut waiting, -1) {
+        let patience = if self.backlog.is_empty() { -1 } else { LOOK_FOR_ROOM };
+        match zmq::poll(&mut waiting, patience) {
             Ok(_) => {
                 let pairs = waiting.chunks_exact(2).enumerate();
                 let readable =
@@ -151,23 +162,27 @@ impl Listener {
         }
     }
 
-    /// False when nobody takes messages any more.
-    fn hand_on(&mut self, frames: &Frames) -> bool {
+    fn take(&mut self, frames: &Frames) -> Result<(), Closed> {
         let message = match frames.message() {
             Ok(message) => message,
             Err(why) => return self.skip(frames, why.reason(), &why),
         };
         match self.check(&frames.kept[1]) {
-            Some(Ok(())) => self.deliver(Delivery::new(message, FEDMSG)),
+            Some(Ok(())) => self.backlog.deliver(Delivery::new(message, FEDMSG)),
             Some(Err(why)) => self.skip(frames, why.reason(), &why),
-            None => false,
+            None => Err(Closed),
         }
     }
 
-    fn skip(&mut self, frames: &Frames, reason: &'static str, why: &dyn Display) -> bool {
+    fn skip(
+        &mut self,
+        frames: &Frames,
+        reason: &'static str,
+        why: &dyn Display,
+    ) -> Result<(), Closed> {
         let topic = String::from_utf8_lossy(&frames.kept[0]);
         self.skipped.add(&topic, reason, why, Instant::now());
-        true
+        Ok(())
     }
 
     /// What its signature says; nothing when it is time to stop.
@@ -181,17 +196,12 @@ impl Listener {
             }
         })
     }
+}
 
-    /// Waits for room: the messages that come meanwhile are ZeroMQ's to keep.
-    fn deliver(&self, delivery: Delivery) -> bool {
-        self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                sent = self.deliveries.send(delivery) => sent.is_ok(),
-                () = self.stop.cancelled() => false,
-            }
-        })
-    }
+/// What the settings let wait, of all endpoints together.
+fn room(settings: &config::Fedmsg) -> usize {
+    let of_each = usize::try_from(settings.connection.high_water_mark).unwrap_or(1);
+    of_each.saturating_mul(settings.endpoints.len().max(1))
 }
 
 /// The frames of one message: two of them kept, all of them counted, so that a sender of thousands costs nothing.

@@ -131,6 +131,33 @@ async fn it_stops_while_it_waits_for_messages_and_while_it_waits_for_room() {
     assert_eq!(taken, room);
 }
 
+#[test]
+fn a_flood_is_kept_as_far_as_there_is_room_and_then_a_gap_that_is_caught_up_with() {
+    let (sender, mut deliveries) = bus::channel();
+    let gap = Gap::default();
+    gap.close(gap.opening());
+    let mut backlog = Backlog::new(sender, gap.clone(), 10);
+    let room = deliveries.max_capacity() + 10;
+    let mut deliver = |n: usize| {
+        let line = format!(r#"{{"topic": "{PREFIX}.x.y", "msg": {{}}, "msg_id": "{n}"}}"#);
+        let message = crate::message::parse_line(line.as_bytes()).unwrap();
+        assert!(backlog.deliver(Delivery::new(message, FEDMSG)).is_ok());
+        !gap.is_open()
+    };
+    assert!((0..room).all(&mut deliver), "all found room");
+    assert!(!deliver(room) && !deliver(room + 1), "two did not, and the gap is open");
+    assert!(backlog.hand_on().is_ok() && !backlog.is_empty(), "nobody has taken any");
+    let mut taken = Vec::new();
+    while let Ok(delivery) = deliveries.try_recv() {
+        taken.push(delivery.message.id);
+        assert!(backlog.hand_on().is_ok());
+    }
+    let wanted: Vec<String> = (0..room).map(|n| n.to_string()).collect();
+    assert_eq!(taken, wanted, "each once, in their order");
+    let caught_up_with = futures_util::FutureExt::now_or_never(gap.reconnected());
+    assert_eq!((caught_up_with, backlog.is_empty(), gap.is_open()), (Some(()), true, true));
+}
+
 #[tokio::test]
 async fn what_cannot_be_subscribed_to_is_named() {
     let said = |settings: config::Fedmsg| {

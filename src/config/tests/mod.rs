@@ -78,6 +78,7 @@ fn everything_that_can_be_said_is_read() {
         public_url = "https://hubs.example.org"
         ingest_token = { env = "HUBS_TOKEN" }
         environment = "stg"
+        frame_ancestors = ["https://www.example.org", "http://localhost:8080"]
         [storage]
         path = "/srv/hubs"
         [datanommer]
@@ -124,6 +125,7 @@ fn everything_that_can_be_said_is_read() {
     )
     .unwrap();
     assert_eq!(settings.server.listen.to_string(), "[::1]:8080");
+    assert_eq!(settings.server.frame_ancestors[1], "http://localhost:8080");
     assert_eq!(settings.server.ingest_token.as_ref().unwrap().reveal(), "from the environment");
     assert_eq!(settings.store.as_str(), "sqlite:/srv/hubs/hubs.db");
     let datanommer = &settings.datanommer;
@@ -152,7 +154,7 @@ fn everything_that_can_be_said_is_read() {
     let list = serde_json::json!([1, 2.5, true, { "a": "2026-01-01" }]);
     assert_eq!(i18n.widgets[0].config["list"], list);
     let later = i18n.widgets[0].place_of("list").error("`list` is no such thing");
-    assert_eq!(later.to_string(), "hubs.toml:45:27: `list` is no such thing");
+    assert_eq!(later.to_string(), "hubs.toml:46:27: `list` is no such thing");
 }
 
 #[test]
@@ -395,13 +397,49 @@ fn a_provider_is_read_with_what_it_needs() {
 
 #[test]
 fn what_a_provider_lacks_is_named() {
-    insta::assert_snapshot!(problems("[auth]\nkind = \"oidc\"\nclient_auth = \"post\"\n"), @r#""#);
-    insta::assert_snapshot!(problems("[auth]\nclient_id = \"hubs\"\n"), @r#""#);
+    insta::assert_snapshot!(problems("[auth]\nkind = \"oidc\"\nclient_auth = \"post\"\n"), @r#"
+    hubs.toml:1:1: [auth] has no `issuer`, which it must have
+    1 | [auth]
+      | ^^^^^^
+
+    hubs.toml:1:1: [auth] has no `client_id`, which it must have
+    1 | [auth]
+      | ^^^^^^
+
+    hubs.toml:3:15: [auth] has a `client_auth`, but no `client_secret` that it could hand over
+    3 | client_auth = "post"
+      |               ^^^^^^
+    help: a public client needs neither
+    "#);
+    insta::assert_snapshot!(problems("[auth]\nclient_id = \"hubs\"\n"), @r#"
+    hubs.toml:2:13: [auth] has `client_id`, which is for OpenID Connect, but its `kind` is "dev"
+    2 | client_id = "hubs"
+      |             ^^^^^^
+    help: write kind = "oidc"
+    "#);
     let issuer = |at: &str| {
         problems(&format!("[auth]\nkind = \"oidc\"\nclient_id = \"hubs\"\nissuer = \"{at}\"\n"))
     };
     assert!(issuer("http://id.example.org").contains("must be an https address"));
     assert!(problems(&format!("{OIDC}scopes = [\"a b\"]\n")).contains("must be a list of scopes"));
+}
+
+#[test]
+fn a_hub_mirrors_a_group_of_a_fas_that_is_named() {
+    let hub = "[[hub]]\nname = \"design\"\nfas_group = \"design-team\"\n";
+    insta::assert_snapshot!(problems(hub), @r#"
+    hubs.toml:3:13: `fas_group` of [hub] mirrors a group in FAS, but there is no table [fas] that says where that is
+    3 | fas_group = "design-team"
+      |             ^^^^^^^^^^^^^
+    help: add one, or name `owners` and `members`
+    "#);
+    let fas = "[fas]\nusername = \"hubs\"\npassword = \"x\"\n";
+    let settings = parse(&format!("{fas}{hub}")).unwrap();
+    assert_eq!(settings.hubs[0].fas_group.as_deref(), Some("design-team"));
+    assert_eq!(
+        said(&format!("{fas}[[hub]]\nname = \"x\"\nfas_group = \"../x\"")),
+        "`fas_group` of [hub] is \"../x\", but must be the name of a group in FAS, as in \"design-team\""
+    );
 }
 
 #[test]
@@ -451,6 +489,17 @@ fn each_wrong_value_says_what_fits() {
         "[server]\nlisten = 5000",
         "`listen` of [server] is 5000, but must be an address and port, as in \"127.0.0.1:5000\"",
     );
+    for origin in
+        ["www.example.org", "https://", "https://a.example/path", "https://a; script-src *"]
+    {
+        check(
+            &format!("[server]\nframe_ancestors = [\"{origin}\"]"),
+            &format!(
+                "`frame_ancestors` of [server] is a list with \"{origin}\", but must be a list of origins without a path, \
+                 as in \"https://www.example.org\""
+            ),
+        );
+    }
     check(
         "[server]\npublic_url = \"hubs.example.org\"",
         "`public_url` of [server] is \"hubs.example.org\", but must be an address, as in \"https://hubs.example.org\"",

@@ -9,8 +9,9 @@ mod sql;
 
 use super::activity::{Counted, Length};
 use super::stats::Stats;
-use super::{DatanommerError as Error, Page, Query};
+use super::{DatanommerError as Error, Inspection, Page, Query};
 use crate::config::DatanommerSettings;
+use jiff::Timestamp;
 use sql::{Known, Sql};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
@@ -70,6 +71,18 @@ impl Postgres {
     /// Whether it answers, lets us in, and has the tables that are asked.
     pub(super) async fn check(&self) -> Result<(), Error> {
         let work = async { Ok(sqlx::query(sql::PROBE).execute(&self.pool).await.map(drop)?) };
+        self.ask(work).await
+    }
+
+    /// What is there for us, after [`Self::check`].
+    pub(super) async fn inspect(&self) -> Result<Inspection, Error> {
+        self.check().await?;
+        let work = async {
+            let row = sqlx::query_as(sql::INSPECT).fetch_one(&self.pool).await?;
+            let (version, user, messages, latest): (String, String, i64, Option<i64>) = row;
+            let latest = latest.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+            Ok(Inspection { version, user, messages: messages.unsigned_abs(), latest })
+        };
         self.ask(work).await
     }
 

@@ -17,6 +17,14 @@ pub(super) const PROBE: &str = "
     FROM messages m, users u, users_messages um, packages p, packages_messages pm
     WHERE u.id = 0 AND p.id = 0 LIMIT 0";
 
+/// How many messages there are the statistics know, of a hypertable those of its parts.
+pub(super) const INSPECT: &str = "
+    SELECT current_setting('server_version'), current_user::text,
+           (SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint FROM pg_class AS c
+            WHERE c.oid = to_regclass('messages')
+               OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('messages'))),
+           (SELECT (extract(epoch FROM max(timestamp)) * 1000000)::bigint FROM messages)";
+
 const MICROS: &str = "(extract(epoch FROM m.timestamp) * 1000000)::bigint";
 
 pub(super) const STATS: &str = "
@@ -102,8 +110,13 @@ impl Sql<'_> {
             names("user"),
             names("package")
         ));
-        self.push_ids(&mut sql, "");
-        sql.push(format_args!(" ORDER BY 2 {direction}, 1 {direction} LIMIT "));
+        if let Some(driver) = self.driver() {
+            self.push_ids_in_order(&mut sql, driver, direction);
+        } else {
+            self.push_ids(&mut sql, "");
+            sql.push(format_args!(" ORDER BY 2 {direction}, 1 {direction}"));
+        }
+        sql.push(" LIMIT ");
         sql.push_bind(i64::from(query.rows_per_page)).push(" OFFSET ").push_bind(offset);
         sql.push(
             ") AS found JOIN messages AS m ON m.id = found.id AND m.timestamp = found.timestamp",
@@ -112,14 +125,48 @@ impl Sql<'_> {
         sql
     }
 
+    /// The table of names that leads to the messages, and the numbers that are asked for.
+    fn driver(&self) -> Option<(&'static str, &Vec<i32>)> {
+        if !self.query.users.is_empty() {
+            Some(("user", &self.known.users))
+        } else if !self.query.packages.is_empty() {
+            Some(("package", &self.known.packages))
+        } else {
+            None
+        }
+    }
+
+    /// The same messages as [`Self::push_ids`] has, in order. A name's rows are sorted first, which is cheap, as an index has
+    /// all of them; then messages are looked up one by one, until there are enough. PostgreSQL would not find that by
+    /// itself: it takes a row of a name to have hardly ever a message, and looks up all before it sorts.
+    fn push_ids_in_order(
+        &self,
+        sql: &mut QueryBuilder<Postgres>,
+        (of, list): (&str, &Vec<i32>),
+        direction: &str,
+    ) {
+        let query = self.query;
+        // Who has two of the names is found twice.
+        let select = if list.len() > 1 { "SELECT DISTINCT" } else { "SELECT" };
+        sql.push(format_args!(
+            "SELECT m.id, m.timestamp FROM ({select} msg_id, msg_timestamp FROM {of}s_messages WHERE {of}_id = ANY("
+        ));
+        sql.push_bind(list).push(")");
+        push_time(sql, "msg_timestamp", ">=", query.start);
+        push_time(sql, "msg_timestamp", "<=", query.end);
+        sql.push(format_args!(
+            " ORDER BY 2 {direction}, 1 {direction}) AS t CROSS JOIN LATERAL
+             (SELECT m.id, m.timestamp FROM messages AS m WHERE m.id = t.msg_id AND m.timestamp = t.msg_timestamp"
+        ));
+        self.push_conditions(sql);
+        sql.push(format_args!(
+            " LIMIT 1) AS m ORDER BY t.msg_timestamp {direction}, t.msg_id {direction}"
+        ));
+    }
+
     /// `SELECT id, timestamp` of all messages that fit, in no order, and what else is wanted of them.
     fn push_ids(&self, sql: &mut QueryBuilder<Postgres>, also: &str) {
-        let (query, known) = (self.query, self.known);
-        let driver = match query {
-            _ if !query.users.is_empty() => Some(("user", &known.users)),
-            _ if !query.packages.is_empty() => Some(("package", &known.packages)),
-            _ => None,
-        };
+        let (query, driver) = (self.query, self.driver());
         // Who has two of the names is found twice.
         let distinct = driver.is_some_and(|(_, list)| list.len() > 1);
         let select = if distinct { "SELECT DISTINCT" } else { "SELECT" };
@@ -138,6 +185,12 @@ impl Sql<'_> {
             push_time(sql, column, ">=", query.start);
             push_time(sql, column, "<=", query.end);
         }
+        self.push_conditions(sql);
+    }
+
+    /// What must be true of a message beside its time and the names that led to it.
+    fn push_conditions(&self, sql: &mut QueryBuilder<Postgres>) {
+        let (query, known) = (self.query, self.known);
         if !query.users.is_empty() {
             push_names(sql, "EXISTS", "package", &known.packages);
         }

@@ -96,9 +96,10 @@ impl Door {
             let headers = with("authorization", format!("Negotiate {token}"));
             // Who has seen a token refuses it when it comes again.
             let once = outbound.trying_once();
-            let answer = once.get(&Get { headers: &headers, ..*get }).await?;
+            let fetched = once.fetched(&Get { headers: &headers, ..*get }).await?;
+            let (answer, told) = (fetched.whole, fetched.told);
             if answer.status == 401 || answer.status >= 500 {
-                return Ok(answer);
+                return Ok(told);
             }
             let proof = answer.all("www-authenticate").find_map(|said| {
                 let (scheme, token) = said.split_once(' ')?;
@@ -106,7 +107,7 @@ impl Door {
             });
             negotiation.proven(proof.ok_or(NegotiateError::NotProven)?).await?;
             *self.session.lock() = answer.header("ipasession").map(Secret::new);
-            Ok(answer)
+            Ok(told)
         };
         let landed = tokio::time::timeout_at(get.deadline, negotiated).await;
         landed.unwrap_or(Err(NegotiateError::TooSlow.into()))

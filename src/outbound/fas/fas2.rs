@@ -88,6 +88,13 @@ impl Fas2 {
         Ok(Some(Told { value, bytes, parts: 1 }))
     }
 
+    /// As whom it knows us: it is asked for our own account.
+    pub(super) async fn who(&self, deadline: Instant) -> Result<String, FasError> {
+        let question = Question::Person(self.username.parse()?);
+        self.person(&question, &self.username, deadline).await?;
+        Ok(self.username.to_string())
+    }
+
     async fn person(
         &self,
         question: &Question,

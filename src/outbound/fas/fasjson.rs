@@ -1,6 +1,6 @@
 //! FASJSON, version 1: what is asked of it, and how it answers.
 
-use super::answer::said;
+use super::answer::{said, text};
 use super::door::Door;
 use super::{FasError, PART, Question, Told, shape};
 use crate::config::{Fas as Settings, FasLogin};
@@ -9,6 +9,9 @@ use reqwest::Url;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// Fedora's, under whose address all are on cassettes.
+const FEDORA: &str = "https://fasjson.fedoraproject.org";
 
 #[derive(Clone)]
 pub(super) struct Fasjson {
@@ -24,12 +27,17 @@ impl Fasjson {
     }
 
     pub(super) fn without_login(outbound: &Outbound) -> Self {
-        let url = "https://fasjson.fedoraproject.org".parse().expect("a literal address");
+        let url = FEDORA.parse().expect("a literal address");
         Self::below(outbound, &url, None)
     }
 
+    /// For a cassette that is recorded.
+    pub(super) fn filed(outbound: &Outbound, settings: &Settings) -> Self {
+        Self::new(&outbound.filing(base(&settings.url), FEDORA), settings)
+    }
+
     fn below(outbound: &Outbound, url: &Url, login: Option<FasLogin>) -> Self {
-        let base = url.as_str().trim_end_matches('/').trim_end_matches("/v1");
+        let base = base(url);
         Self {
             outbound: outbound.clone(),
             api: format!("{base}/v1").into(),
@@ -57,7 +65,7 @@ impl Fasjson {
             }
         };
         let answer = self.get(&path, part, mask, deadline).await?;
-        let Some(mut envelope) = self.read(question, &answer)? else { return Ok(None) };
+        let Some(mut envelope) = self.read(&question.what(), &answer)? else { return Ok(None) };
         // Not `next_page`: where a page was asked for by its number it names that same page for ever.
         let parts = envelope["page"]["total_pages"].as_u64().unwrap_or(1);
         let result = envelope["result"].take();
@@ -71,6 +79,20 @@ impl Fasjson {
         })?;
         let parts = u32::try_from(parts).unwrap_or(u32::MAX);
         Ok(Some(Told { value, bytes: answer.body.len(), parts }))
+    }
+
+    /// As whom it knows us, by its own word.
+    pub(super) async fn who(&self, deadline: Instant) -> Result<String, FasError> {
+        let headers = vec![("accept".to_owned(), "application/json".to_owned())];
+        let at = self.at("/me/");
+        let answer = self.door.get(&self.outbound, &at, (headers, &[]), deadline).await?;
+        let what = "hubs itself";
+        let envelope = self.read(what, &answer)?;
+        let envelope = envelope.ok_or_else(|| FasError::NotThere { url: self.api.to_string() })?;
+        let me = &envelope["result"];
+        let name = text(me, "username").or(text(me, "service"));
+        let (status, why) = (answer.status, "it names neither a person nor a service");
+        name.map(Into::into).ok_or(FasError::Nonsense { what: what.into(), status, why })
     }
 
     async fn get(
@@ -93,9 +115,9 @@ impl Fasjson {
     }
 
     /// The envelope, or nothing where FASJSON has no such person or group.
-    fn read(&self, question: &Question, answer: &Answer) -> Result<Option<Value>, FasError> {
+    fn read(&self, what: &str, answer: &Answer) -> Result<Option<Value>, FasError> {
         let body = serde_json::from_slice::<Value>(&answer.body);
-        let (what, status) = (question.what(), answer.status);
+        let (what, status) = (what.to_owned(), answer.status);
         let why = "it is no JSON";
         match (status, body) {
             (200..=299, Ok(body)) => Ok(Some(body)),
@@ -111,6 +133,10 @@ impl Fasjson {
             }
         }
     }
+}
+
+fn base(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/').trim_end_matches("/v1")
 }
 
 /// `None`: it is of another shape.

@@ -105,12 +105,14 @@ impl Fas {
         })
     }
 
-    /// As it is on cassettes: Fedora's own FASJSON. Where none is played nobody is asked, as nobody could log in.
-    pub fn played(outbound: &Outbound) -> Self {
-        Self::of(if outbound.is_replaying() {
-            Server::Fasjson(Fasjson::without_login(outbound))
-        } else {
-            Server::Nobody
+    /// As it is on cassettes: under the address of Fedora's own FASJSON. Where one is recorded the FASJSON of the settings is
+    /// asked; without these nobody is, as nobody could log in.
+    pub fn on_cassette(outbound: &Outbound, settings: Option<&Settings>) -> Self {
+        let asked = settings.filter(|settings| settings.kind == FasKind::Fasjson);
+        Self::of(match asked {
+            _ if outbound.is_replaying() => Server::Fasjson(Fasjson::without_login(outbound)),
+            Some(settings) => Server::Fasjson(Fasjson::filed(outbound, settings)),
+            None => Server::Nobody,
         })
     }
 
@@ -154,6 +156,15 @@ impl Fas {
             return Ok(self.shared(question, deadline).await?.told.clone());
         }
         Ok(known.told.clone())
+    }
+
+    /// As whom it lets us in. Asked anew each time.
+    pub async fn who(&self, deadline: Instant) -> Result<String, FasError> {
+        match &self.server {
+            Server::Nobody => Err(FasError::Nobody),
+            Server::Fasjson(server) => server.who(deadline).await,
+            Server::Fas2(server) => server.who(deadline).await,
+        }
     }
 
     async fn shared(&self, question: &Question, deadline: Instant) -> Result<Arc<Known>, FasError> {

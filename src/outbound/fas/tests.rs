@@ -372,12 +372,12 @@ async fn a_cassette_plays_fas_and_without_a_login_nobody_is_asked() {
         "response": { "status": 200, "headers": {}, "json": { "result": ralph() } },
     }] });
     let cassette = Cassette::parse("x.json", &tape.to_string()).unwrap();
-    let fas = Fas::played(&Outbound::replaying(&Sandbox::default(), cassette));
+    let fas = Fas::on_cassette(&Outbound::replaying(&Sandbox::default(), cassette), None);
     let told = fas.ask(&Question::Person(name("ralph")), soon()).await.unwrap().unwrap();
     assert_eq!(told.value["human_name"], "Ralph Bean");
     let refused = fas.ask(&Question::Person(name("mizmo")), soon()).await.unwrap_err();
     assert!(refused.to_string().contains("is not on the cassette"), "{refused}");
-    for fas in [Fas::new(&outbound(), None), Fas::played(&outbound())] {
+    for fas in [Fas::new(&outbound(), None), Fas::on_cassette(&outbound(), None)] {
         let refused = fas.ask(&Question::Person(name("ralph")), soon()).await.unwrap_err();
         assert_eq!((&refused, refused.status()), (&FasError::Nobody, 0));
     }

@@ -10,11 +10,13 @@ mod error;
 mod fields;
 mod limits;
 mod request;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use error::GithubError;
 pub use request::{Ask, Kind, Listing, Login, Repository};
+pub use standing::Standing;
 
 use super::{Answer, Body, Get, Outbound, Post};
 use crate::config::{Github as Settings, Secret};

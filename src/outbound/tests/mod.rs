@@ -195,7 +195,7 @@ async fn a_redirect_gets_no_further_than_a_request() {
         refusal(&outbound, &from, &[&to_secret]).await,
         format!(
             "`{from}` redirects on, and there it ends: `{secret}` is not in the script's HOSTS (\"{to_secret}\"): \
-             add \"{secret}\" to them"
+             add \"{secret}\" to them, or give the address that it leads to"
         )
     );
     let answer = get(&outbound, &from, &[&to_secret, &secret]).await.unwrap();

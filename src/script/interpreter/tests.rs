@@ -17,6 +17,7 @@ pub(crate) fn placed(config: Value) -> Placed {
     let Value::Object(config) = config else { panic!("a config is an object") };
     let now = "2026-01-01T12:00:00Z".parse().unwrap();
     Placed {
+        page: 1,
         id: InstanceId(7),
         name: "badges".parse().unwrap(),
         config: Arc::new(config),

@@ -58,6 +58,8 @@ pub struct Lint {
     pub hands_on_config: bool,
     /// Addresses that it asks for, as far as they are plain: how they begin, and a space behind what is whole.
     pub addresses: Vec<Spot>,
+    /// Parameters of the kind `url` whose addresses it asks for.
+    pub set_addresses: Vec<Spot>,
     /// It asks for addresses that are not plain.
     pub asks_elsewhere: bool,
     /// Constants that no function and no other constant reads.
@@ -85,7 +87,7 @@ const MESSAGE_FIELDS: [&str; 15] = [
     "topic",
     "usernames",
 ];
-const WIDGET_FIELDS: [&str; 4] = ["config", "hub", "id", "name"];
+const WIDGET_FIELDS: [&str; 5] = ["config", "hub", "id", "name", "page"];
 
 const OF_WIDGETS: [(&str, usize); 3] = [("data", 1), ("hints", 1), ("should_invalidate", 2)];
 const OF_PROCESSORS: [(&str, usize); 8] = [
@@ -218,6 +220,8 @@ pub(super) fn read(program: &Program, source: &Source, known: &Known, role: Role
             _ => found.asks_elsewhere = true,
         }
     }
+    let set = seen.set_addresses.into_iter();
+    found.set_addresses = set.map(|((line, column), name)| Spot { name, line, column }).collect();
     found.asks_elsewhere |= reader.modules.iter().any(|module| {
         let mut sites = module.outline.bodies.iter().flat_map(calls::sites);
         sites.any(|site| site.module.as_deref() == Some("http"))

@@ -6,8 +6,14 @@
 type Function = (&'static str, &'static [usize]);
 
 /// Functions by name, with the numbers of arguments that they take.
-pub(super) const GLOBAL: [Function; 4] =
-    [("json", &[1]), ("markdown", &[1]), ("now", &[0]), ("text", &[1])];
+pub(super) const GLOBAL: [Function; 6] = [
+    ("feed", &[1]),
+    ("json", &[1]),
+    ("markdown", &[1]),
+    ("now", &[0]),
+    ("page", &[1]),
+    ("text", &[1]),
+];
 
 /// Modules, and what is in them.
 pub(super) const MODULES: [(&str, &[Function]); 6] = [

@@ -27,6 +27,8 @@ pub(super) enum Value {
         start: String,
         whole: bool,
     },
+    /// A text of which only this is known: it is in this parameter, of the kind `url`.
+    Address(String),
     List(Box<Value>),
     Map(BTreeMap<String, Value>),
     Closure {
@@ -75,6 +77,7 @@ impl Value {
             | Self::Boolean
             | Self::Number
             | Self::Text { .. }
+            | Self::Address(_)
             | Self::Topic
             | Self::Category => Shape::Leaf,
             Self::Map(fields) => Shape::Map(
@@ -94,7 +97,7 @@ impl Value {
         Some(match self {
             Self::Nothing => "nothing",
             Self::Number => "a number",
-            Self::Text { .. } | Self::Topic | Self::Category => "text",
+            Self::Text { .. } | Self::Address(_) | Self::Topic | Self::Category => "text",
             Self::List(_) => "a list",
             Self::Map(_) | Self::Widget | Self::Config | Self::Hub | Self::Message => "a map",
             Self::Closure { .. } => "a function",

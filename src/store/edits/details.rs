@@ -4,6 +4,7 @@ use super::merge::Three;
 use super::{Conflict, Done, EditError, Editing, Misfit, What};
 use crate::hub::{Config, Hub, Visibility};
 use crate::store::hubs;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ pub const SUMMARY_LETTERS: usize = 200;
 pub const URL_LETTERS: usize = 1_000;
 
 /// The fields that owners may change, as JSON has them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Details {
     pub summary: String,
     /// An address; empty means that one is made from the name.

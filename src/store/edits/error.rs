@@ -3,6 +3,7 @@
 use super::{CONFIG_BYTES, KEPT, WIDGETS};
 use crate::hub::{HubName, InstanceId};
 use crate::store::StoreError;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,7 +59,7 @@ pub struct Misfit {
 }
 
 /// Two people changed the same. Nothing of the later one is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error, JsonSchema)]
 #[error(
     "{by} has changed {} meanwhile, so nothing of yours is stored yet: look at both and save again",
     named(.clashes)
@@ -74,7 +75,7 @@ pub struct Conflict {
 }
 
 /// One setting that both changed. `null` stands for nothing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Clash {
     pub name: String,
     pub before: Value,

@@ -3,6 +3,7 @@
 use crate::hub::{HubName, InstanceId};
 use crate::store::{Store, StoreError, instances};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
@@ -13,11 +14,12 @@ pub const KEPT: u64 = 2_000;
 const COLUMNS: &str = "hub, version, at, who, what, instance, before, after, reverts";
 
 /// What somebody changed, when, and what was before: enough to take it back.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Revision {
     pub hub: HubName,
     /// Of the hub, with this change.
     pub version: u64,
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
     pub who: String,
     pub what: What,
@@ -29,7 +31,7 @@ pub struct Revision {
 }
 
 /// The kind of a change, and with it the shape of `before` and `after`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
     /// `null` → `{widget, column, position, config}`

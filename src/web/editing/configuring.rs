@@ -3,6 +3,7 @@
 use super::super::errors::PageError;
 use super::super::form::{self, Lists};
 use super::super::gallery::Setting;
+use super::super::openapi::{ErrorJson, SettingsJson};
 use super::super::viewer::Viewer;
 use super::super::{Services, pages};
 use super::given::{Given, Sent};
@@ -31,10 +32,14 @@ pub(in super::super) async fn settings(
         let (instance, version) = find(&services, &editor, &id).await?;
         let definition = definition(&services, &instance.widget)?;
         if !super::super::errors::wants_page(&headers) {
-            return Ok(Json(json!({
-                "version": version, "id": instance.id, "widget": instance.widget, "title": definition.title,
-                "parameters": definition.parameters, "config": instance.config,
-            }))
+            return Ok(Json(SettingsJson {
+                version,
+                id: instance.id,
+                widget: &instance.widget,
+                title: &definition.title,
+                parameters: &definition.parameters,
+                config: &instance.config,
+            })
             .into_response());
         }
         let wrong = definition.complete(&instance.config).err().unwrap_or_default();
@@ -255,9 +260,9 @@ impl<'a> Form<'a> {
                 return Ok(Some(with_status(StatusCode::UNPROCESSABLE_ENTITY, page)));
             }
             let said: Vec<_> = wrong.iter().map(ToString::to_string).collect();
-            let body = json!({
-                "error": said.join("; "), "problems": problems(wrong.iter().map(|it| (it.name(), it))),
-            });
+            let problems = problems(wrong.iter().map(|it| (it.name(), it)));
+            let body =
+                ErrorJson { error: said.join("; "), problems: Some(problems), conflict: None };
             return Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()));
         }
         if given.value("preview").is_none() {

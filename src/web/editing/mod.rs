@@ -20,6 +20,7 @@ pub(super) use page::show;
 
 use super::Services;
 use super::errors::PageError;
+use super::openapi::{EditedJson, ErrorJson, ProblemJson};
 use super::viewer::Viewer;
 use crate::hub::{Change, Hub, HubName, InstanceId, Role};
 use crate::store::{Conflict, Edit, EditError, Revision, What};
@@ -27,7 +28,7 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use given::{Given, Sent};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Somebody who may edit a hub.
@@ -121,8 +122,7 @@ impl Editor {
             None => services.sheet(hub).await?.version,
         };
         let instance = done.as_ref().and_then(|done| done.instance);
-        let body = json!({ "hub": hub, "version": version, "id": instance, "change": done });
-        Ok(Json(body).into_response())
+        Ok(Json(EditedJson { hub, version, id: instance, change: done }).into_response())
     }
 }
 
@@ -168,19 +168,19 @@ fn status(error: &EditError) -> StatusCode {
 }
 
 fn as_json(error: &EditError) -> Response {
-    let mut body = json!({ "error": error.to_string() });
+    let mut body = ErrorJson { error: error.to_string(), problems: None, conflict: None };
     match error {
-        EditError::Conflict(conflict) => body["conflict"] = json!(conflict),
+        EditError::Conflict(conflict) => body.conflict = Some(conflict.clone()),
         EditError::Unfit(misfits) => {
-            body["problems"] = problems(misfits.iter().map(|m| (m.name, m)))
+            body.problems = Some(problems(misfits.iter().map(|m| (m.name, m))));
         }
         _ => {}
     }
     (status(error), Json(body)).into_response()
 }
 
-fn problems<'a, E: ToString>(all: impl Iterator<Item = (&'a str, E)>) -> Value {
-    all.map(|(name, error)| json!({ "name": name, "message": error.to_string() })).collect()
+fn problems<'a, E: ToString>(all: impl Iterator<Item = (&'a str, E)>) -> Vec<ProblemJson> {
+    all.map(|(name, error)| ProblemJson { name: name.into(), message: error.to_string() }).collect()
 }
 
 fn conflict_of(error: &EditError) -> Option<&Conflict> {

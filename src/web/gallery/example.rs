@@ -56,7 +56,7 @@ impl Example {
         };
         let outbound = Outbound::replaying(sandbox, cassette);
         let host = Host {
-            fas: Fas::played(&outbound),
+            fas: Fas::on_cassette(&outbound, None),
             github: Github::anonymous(&outbound),
             outbound,
             datanommer,

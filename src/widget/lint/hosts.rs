@@ -3,6 +3,7 @@
 use super::Subject;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::script::Spot;
+use crate::widget::hosts::parameter;
 use serde_json::Value;
 
 pub(super) fn check(subject: &Subject<'_>, problems: &mut Vec<Diagnostic>) {
@@ -11,6 +12,7 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Vec<Diagnostic>) {
         Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
         Some(_) => return,
     };
+    set_addresses(subject, &hosts, problems);
     let mut called = Vec::new();
     let mut is_plain = !subject.lint.asks_elsewhere;
     for spot in &subject.lint.addresses {
@@ -37,12 +39,46 @@ pub(super) fn check(subject: &Subject<'_>, problems: &mut Vec<Diagnostic>) {
     }
     // What is no host is told where constants are read.
     let is_host = |entry: &&&str| !entry.contains(['/', '@', ' ', '?', '#']) && !entry.is_empty();
-    for entry in
-        hosts.iter().filter(is_host).filter(|entry| !called.iter().any(|host| allows(entry, host)))
-    {
+    let is_asked = |entry: &&&str| match parameter(entry) {
+        Some(name) => {
+            !is_address(subject, name)
+                || subject.lint.set_addresses.iter().any(|spot| spot.name == name)
+        }
+        None => called.iter().any(|host| allows(entry, host)),
+    };
+    for entry in hosts.iter().filter(is_host).filter(|entry| !is_asked(entry)) {
         let said = format!("`HOSTS` names `{entry}`, which nothing asks");
         let problem = subject.in_constant(Diagnostic::warning(said), "HOSTS", entry);
         problems.push(problem.help("remove it: a script needs no more hosts than it asks"));
+    }
+}
+
+fn is_address(subject: &Subject<'_>, name: &str) -> bool {
+    let declared = subject.facts.constants.get("PARAMETERS").and_then(|all| all.get(name));
+    declared.is_some_and(|parameter| parameter.get("kind").is_some_and(|kind| kind == "url"))
+}
+
+/// What its owner set may lead anywhere, unless `HOSTS` says so it leads nowhere. Where hosts are named the script may see to
+/// it that it is one of them.
+fn set_addresses(subject: &Subject<'_>, hosts: &[&str], problems: &mut Vec<Diagnostic>) {
+    // One that names no such parameter has its own finding.
+    if !hosts.iter().all(|entry| parameter(entry).is_some_and(|name| is_address(subject, name))) {
+        return;
+    }
+    for spot in &subject.lint.set_addresses {
+        let entry = format!("config.{}", spot.name);
+        if hosts.contains(&entry.as_str()) {
+            continue;
+        }
+        let said = format!(
+            "the host of `widget.{entry}` is not in the script's `HOSTS`, so it would be refused"
+        );
+        let help = if subject.facts.constants.contains_key("HOSTS") {
+            format!("add \"{entry}\" to `HOSTS`")
+        } else {
+            format!("add `const HOSTS = [\"{entry}\"];`")
+        };
+        problems.push(subject.at(Diagnostic::error(said), spot.line, spot.column, 1).help(help));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod broker;
 mod crash;
+mod online;
 mod own;
 mod python;
 mod reading;

@@ -221,6 +221,23 @@ async fn a_server_starts_without_its_datanommer_and_not_with_a_wrong_one() {
             && said.contains("\ngit                     2  2026-05-05 10:00:00"),
         "{said}"
     );
+    // GitHub is asked too: nobody is there.
+    let online = format!("{configuration}[github]\nurl = \"http://127.0.0.1:9\"\n");
+    std::fs::write(folder.path().join("hubs.toml"), online).unwrap();
+    run(&cluster, "ANALYZE").await;
+    let said = check(folder.path(), &["check", "--online"]);
+    assert!(
+        said.contains("\n            may read about 4 messages, the last one of 2026-05-06T10:00:00Z (PostgreSQL "),
+        "{said}"
+    );
+    assert!(
+        said.contains("datanommer  works  postgres://127.0.0.1:") && said.contains(" as hubs\n"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+    run(&cluster, "DELETE FROM messages").await;
+    let said = check(folder.path(), &["check", "--online"]);
+    assert!(said.contains("lacks messages: there is none"), "{said}");
     cluster.stop();
     let mut house = crate::harness::TestHouse::with(&[("hubs.toml", &configuration)]).await;
     house.stop().await;

@@ -93,7 +93,7 @@ impl Bench {
 
         let outbound = Outbound::replaying(sandbox, self.cassette);
         let host = Host {
-            fas: Fas::played(&outbound),
+            fas: Fas::on_cassette(&outbound, None),
             github: Github::anonymous(&outbound),
             outbound,
             datanommer: Datanommer::open("sqlite::memory:").await?,

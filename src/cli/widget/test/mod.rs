@@ -121,7 +121,8 @@ impl Test {
         let (site, sandbox) = (&found.site, &found.settings.sandbox);
         let options = self.site.again();
         let (options, threads) = (options.as_str(), None);
-        let request = Request { site, sandbox, names, only, mode, coverage, options, threads };
+        let fas = found.settings.fas.as_ref();
+        let request = Request { site, sandbox, fas, names, only, mode, coverage, options, threads };
         let mut report = cases::run(&request).map_err(|error| match error {
             CasesError::Unusable(problem) => Problems(vec![problem]).into(),
             CasesError::Setup(error) => error,

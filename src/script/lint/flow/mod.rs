@@ -37,6 +37,8 @@ pub(super) struct Seen {
     pub(super) whole_config: bool,
     /// Addresses that `http` is asked for: how they begin, whether that is all, and where.
     pub(super) addresses: BTreeSet<(Place, Option<String>, bool)>,
+    /// Parameters whose addresses `http` is asked for, and where.
+    pub(super) set_addresses: BTreeSet<(Place, String)>,
     pub(super) compared: Vec<Compared>,
 }
 

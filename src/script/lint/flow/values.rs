@@ -102,7 +102,9 @@ impl<'a> Flow<'a> {
                 Value::Boolean
             }
             ("!" | "in" | "!in", _) => Value::Boolean,
-            ("+", [left @ Value::Text { .. }, right]) => joined(left.clone(), right.clone()),
+            ("+", [left @ (Value::Text { .. } | Value::Address(_)), right]) => {
+                joined(left.clone(), right.clone())
+            }
             ("+" | "-" | "*" | "/" | "%", [Value::Number, Value::Number]) => Value::Number,
             ("+", [Value::List(a), Value::List(b)]) => {
                 Value::List(a.clone()).or(Value::List(b.clone()))
@@ -120,13 +122,20 @@ impl<'a> Flow<'a> {
                     self.address(item, &value);
                 }
             }
-            ("get_all", _) => self.address(expr, &Value::Unknown),
+            ("get_all", _) => match value {
+                Value::List(one) => self.address(expr, one),
+                _ => self.address(expr, &Value::Unknown),
+            },
             _ => self.address(expr, value),
         }
     }
 
     fn address(&mut self, expr: &Expr, value: &Value) {
         let at = place(expr.start_position());
+        if let Value::Address(parameter) = value {
+            self.seen.set_addresses.insert((at, parameter.clone()));
+            return;
+        }
         self.seen.addresses.insert(match value {
             Value::Text { start, whole } => (at, Some(start.clone()), *whole),
             _ => (at, None, false),
@@ -250,6 +259,7 @@ impl<'a> Flow<'a> {
             }
             Some("boolean") if declared.get("default").is_none_or(|d| d != "") => Value::Boolean,
             Some("integer" | "number" | "boolean") | None => Value::Unknown,
+            Some("url") => Value::Address(name.into()),
             Some(_) => some_text(),
         };
         if declared.get("many").is_some() { Value::List(Box::new(one)) } else { one }
@@ -354,7 +364,12 @@ fn joined(left: Value, right: Value) -> Value {
         (Value::Text { start, whole: true }, Value::Text { start: more, whole }) => {
             Value::Text { start: start + more.as_str(), whole }
         }
+        (Value::Text { start, whole: true }, address @ Value::Address(_)) if start.is_empty() => {
+            address
+        }
         (Value::Text { start, .. }, _) => Value::Text { start, whole: false },
+        // What is put behind an address leads to its host still.
+        (address @ Value::Address(_), _) => address,
         _ => Value::Unknown,
     }
 }

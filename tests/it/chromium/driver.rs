@@ -1,4 +1,4 @@
-//! A real browser, driven over its own protocol.
+//! A real browser, driven over its own protocol. Benchmarks use it too.
 
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder};
@@ -32,8 +32,13 @@ impl Driver {
     }
 
     pub(crate) async fn browser(&self) -> Client {
+        self.browser_with(&[]).await
+    }
+
+    /// A browser with more arguments.
+    pub(crate) async fn browser_with(&self, more: &[&str]) -> Client {
         let profile = format!("--user-data-dir={}", self.profile.path().display());
-        let arguments = [
+        let mut arguments = vec![
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
@@ -45,6 +50,7 @@ impl Driver {
             "--disable-dev-shm-usage",
             &profile,
         ];
+        arguments.extend(more);
         let mut capabilities = Capabilities::new();
         capabilities.insert("goog:chromeOptions".into(), json!({ "args": arguments }));
         let mut builder = ClientBuilder::rustls().expect("a TLS that is not used on loopback");

@@ -1,5 +1,7 @@
 //! Bindings, called from scripts as widgets call them.
 
+mod documents;
+
 use super::*;
 use crate::config::Limits;
 use crate::hub::{Config, Hub, HubKind, InstanceId, Placed, Visibility};
@@ -311,6 +313,7 @@ async fn the_hubs_of_a_person_are_told_by_role() {
 async fn the_pure_tier_asks_nobody() {
     let mut interpreter = crate::script::Interpreter::new(Tier::Pure, Limits::pure(), Some(pure()));
     let placed = Placed {
+        page: 1,
         id: InstanceId(1),
         name: "badges".parse().unwrap(),
         config: Arc::new(Config::new()),
