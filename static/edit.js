@@ -68,7 +68,8 @@ document.addEventListener("submit", async (event) => {
   form.inert = true;
   const fine = done(await send(form.getAttribute("action"), fields), words);
   form.inert = false;
-  if (fine && form.matches(".give, .done")) form.matches(".done") ? form.remove() : form.reset();
+  if (fine && form.matches(".give")) form.reset();
+  if (fine) form.closest(".done")?.remove();
 });
 
 // ---- Moving widgets ----

@@ -4,6 +4,7 @@
 
 use crate::chromium::{driver, wait_for};
 use crate::harness::{TestHouse, have};
+use crate::scripted::logged_in;
 use fantoccini::{Client, Locator};
 use serde_json::Value;
 
@@ -115,6 +116,32 @@ async fn nothing_keeps_anybody_out_of_any_page_in_any_theme() {
     browser.goto(&trouble.url("/trouble")).await.unwrap();
     wait_for(&browser, "document.querySelector('.problem.broken')").await;
     look_over(&browser, &axe, &trouble, &["/trouble", "/ajar", "/bare"], &mut wrong).await;
+    browser.close().await.unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_keeps_anybody_out_of_edit_mode() {
+    let Some(axe) = axe() else { return };
+    let Some(driver) = driver() else { return };
+    let house = TestHouse::demo().await;
+    let browser = driver.browser().await;
+    let (mut duffy, _) = logged_in(&browser, &house).await;
+    duffy.get("/designteam").await;
+    house.idle().await;
+    let id = house.instance("designteam", "sticky").await;
+    let archive = [("version", "0"), ("archived", "true"), ("summary", "Gone")];
+    duffy.post("/duffy/details", &archive).await;
+    let settings = format!("/designteam/{id}/edit");
+    let pages = [
+        "/designteam",
+        "/designteam/edit",
+        &settings,
+        "/designteam/edit?add=feed",
+        "/duffy/edit?done=1",
+    ];
+    let mut wrong = Vec::new();
+    look_over(&browser, &axe, &house, &pages, &mut wrong).await;
     browser.close().await.unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

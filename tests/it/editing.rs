@@ -136,6 +136,7 @@ async fn a_widget_is_added_configured_moved_and_removed_without_javascript() {
     let mut duffy = Visitor::named(&house, "duffy").await;
     let page = duffy.get("/team").await;
     assert!(page.text.contains("href=\"/team/edit\""), "owners are led there");
+    assert!(page.text.contains(" data-owner"), "and by the menu of each widget");
     let page = duffy.get("/team/edit").await;
     assert_eq!(page.status, 200, "{}", page.text);
     for part in [
@@ -450,7 +451,8 @@ async fn who_may_not_edit_is_told_so() {
         );
         assert_eq!(nask0.get(path).await.status, 403);
     }
-    assert!(!nask0.get("/team").await.text.contains("href=\"/team/edit\""));
+    let page = nask0.get("/team").await.text;
+    assert!(!page.contains("href=\"/team/edit\"") && !page.contains(" data-owner"));
     let said = nask0.get_json("/team/1/edit").await;
     assert_eq!(said.status, 403);
     assert!(said.json()["error"].as_str().unwrap().contains("owners"));

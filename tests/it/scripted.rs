@@ -83,7 +83,7 @@ owners = ["duffy"]
 "#;
 
 /// Somebody who is logged in, and their browser.
-async fn logged_in(browser: &Client, house: &TestHouse) -> (Visitor, String) {
+pub(crate) async fn logged_in(browser: &Client, house: &TestHouse) -> (Visitor, String) {
     browser.goto(&house.url("/login")).await.unwrap();
     press(browser, "button[name=username][value=duffy]", ENTER).await;
     wait_for(browser, "document.querySelector('.bookmarks') !== null").await;
