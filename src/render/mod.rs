@@ -39,8 +39,8 @@ pub use login::{Bookmark, Frame, Framed, LoginAgainPage, LoginPage, LogoutPage, 
 pub use markdown::markdown;
 pub use names::{Part, Read};
 pub use page::{
-    DeedButton, ErrorPage, HubPage, HubSummary, IndexPage, Look, ProblemHtml, ProblemLine,
-    ProblemPage, ProblemsHtml, SourceFile, SourcePage, Theme, WhyPage, WidgetPage,
+    DeedButton, ErrorPage, HubPage, HubSearch, HubSummary, IndexPage, Look, ProblemHtml,
+    ProblemLine, ProblemPage, ProblemsHtml, SourceFile, SourcePage, Theme, WhyPage, WidgetPage,
 };
 pub use picture::{asset_version, avatar_url};
 pub use plain::plain;

@@ -63,10 +63,14 @@ pub struct HubPage<'a> {
     pub deeds: Vec<DeedButton>,
     /// Whether its widgets are for others: then there are none here.
     pub closed: bool,
-    /// Whether one of its widgets can be followed as `/{hub}/feed.atom`.
-    pub has_feed: bool,
-    /// Whether there is a search for what is on it: the bar's is that one then.
-    pub searchable: bool,
+    /// Where its feeds can be followed, if it has any.
+    pub feed: Option<String>,
+    /// The search of the page's bar is for what is on the hub.
+    pub search: HubSearch<'a>,
+}
+
+#[derive(Serialize)]
+pub struct HubSearch<'a> {
     /// What was searched for; empty when nothing was.
     pub query: &'a str,
     /// Whether no card has it.

@@ -381,10 +381,8 @@ fn a_page_has_its_cards_as_they_are_and_its_ages_as_of_now() {
         deeds: vec![],
         may_edit: false,
         closed: false,
-        has_feed: false,
-        searchable: true,
-        query: "",
-        nothing: false,
+        feed: None,
+        search: HubSearch { query: "", nothing: false },
     };
     let html = renderer.page("hub.html", &page, noon()).unwrap();
     for part in [

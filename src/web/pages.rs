@@ -6,7 +6,7 @@ use super::viewer::Viewer;
 use super::{Services, feed, look, problem, roles, text};
 use crate::hub::{Column, Hub, HubKind, Visibility};
 use crate::rebuild::Place;
-use crate::render::{Framed, GalleryEntry, HubPage, HubSummary, IndexPage, plain};
+use crate::render::{Framed, GalleryEntry, HubPage, HubSearch, HubSummary, IndexPage, plain};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
@@ -122,16 +122,19 @@ pub(super) async fn hub(
             deeds: roles::buttons(&services, &viewer, &found),
             may_edit: viewer.may_edit(&found),
             closed: !viewer.may_read(&found),
-            has_feed: places.iter().any(feed::is_feed),
-            searchable: true,
-            query: q.trim(),
-            nothing: !places.is_empty() && left.iter().chain(&right).all(is_out),
+            feed: places.iter().any(feed::is_feed).then(|| format!("/{}/feed.atom", found.name)),
+            search: HubSearch {
+                query: q.trim(),
+                nothing: !places.is_empty() && left.iter().chain(&right).all(is_out),
+            },
         },
     )?;
     if look::look().embed {
         services.framing.allow(&mut response);
     }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept, cookie"));
+    response
+        .headers_mut()
+        .append(header::VARY, HeaderValue::from_static("accept, accept-language, cookie"));
     if found.visibility != Visibility::Public {
         keep_nowhere(&mut response);
     }

@@ -5,6 +5,7 @@ use crate::render::{plain, refresh_ages, series};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use std::fmt::Write as _;
 
 /// People whose names are told.
 const NAMED: usize = 7;
@@ -13,7 +14,7 @@ const NAMED: usize = 7;
 pub(super) fn hub(hub: &Hub, cards: &[String], now: Timestamp) -> Response {
     let mut text = headed(hub.name.as_str(), '=');
     if !hub.summary.is_empty() {
-        text.push_str(&format!("{}\n", hub.summary));
+        let _ = writeln!(text, "{}", hub.summary);
     }
     let mut people: Vec<String> =
         hub.owners.iter().chain(&hub.members).take(NAMED).cloned().collect();
@@ -22,7 +23,7 @@ pub(super) fn hub(hub: &Hub, cards: &[String], now: Timestamp) -> Response {
         people.push(format!("{others} more"));
     }
     if !people.is_empty() {
-        text.push_str(&format!("{}\n", series(&people)));
+        let _ = writeln!(text, "{}", series(&people));
     }
     for card in cards.iter().filter_map(|card| of_card(card, now)) {
         text.push('\n');

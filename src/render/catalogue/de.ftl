@@ -2,7 +2,6 @@
 
 # Jede Seite
 direction = ltr
-language-name = Deutsch
 skip = Zum Inhalt springen
 search-hubs = Alle Hubs durchsuchen
 search-hub = { $hub } durchsuchen

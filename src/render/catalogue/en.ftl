@@ -2,7 +2,6 @@
 
 # Every page
 direction = ltr
-language-name = English
 skip = Skip to the content
 search-hubs = Search all hubs
 search-hub = Search { $hub }

@@ -213,6 +213,7 @@ fn bundle(language: Language) -> FluentBundle<FluentResource> {
 }
 
 /// `{{ say(key="and-more", n=3) }}` → what the catalogue has, in the reader's language.
+#[expect(clippy::needless_pass_by_value, reason = "Tera hands values to its functions")]
 pub(super) fn say(kwargs: Kwargs, state: &State) -> TeraResult<String> {
     let key = kwargs.must_get::<&str>("key")?;
     let code = state.get::<String>("lang")?.unwrap_or_default();
