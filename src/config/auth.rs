@@ -79,7 +79,10 @@ pub(super) fn read(root: &Table<'_>) -> Auth {
         let message =
             format!("[auth] has `{key}`, which is for OpenID Connect, but its `kind` is \"dev\"");
         table.problem(table.span_of(key), message, Some("write kind = \"oidc\"".into()));
-        OIDC.into_iter().for_each(|key| drop(table.item(key)));
+        // One complaint is enough: the others are not unknown.
+        for key in OIDC {
+            let _ = table.item(key);
+        }
     }
     table.finish();
     auth

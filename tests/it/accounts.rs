@@ -280,3 +280,29 @@ async fn who_is_logged_in_is_listed_and_sent_away_on_the_command_line() {
     );
     assert!(!nowhere.path().join("var").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_https_a_cookie_is_of_this_host_alone() {
+    let house =
+        TestHouse::with(&[("hubs.toml", "[server]\npublic_url = \"https://hubs.example.org/\"\n")])
+            .await;
+    let mut visitor = Visitor::of(&house);
+    let log_in = |visitor: &Visitor, origin: &'static str| {
+        let request = visitor.request(Method::POST, "/login").header("origin", origin);
+        request.form(&[("username", "duffy")])
+    };
+    for foreign in ["http://hubs.example.org", "https://hubs.example.org.evil.example"] {
+        assert_eq!(visitor.send(log_in(&visitor, foreign)).await.status, 403, "{foreign}");
+    }
+    let said = visitor.send(log_in(&visitor, "https://hubs.example.org")).await;
+    let cookie = said.header("set-cookie");
+    assert!(cookie.starts_with("__Host-hubs=") && cookie.ends_with("; Secure"), "{cookie}");
+    assert!(visitor.get("/duffy").await.text.contains("action=\"/logout\""));
+    let plain = visitor.cookie("__Host-hubs").unwrap().to_owned();
+    let mut other = Visitor::of(&house);
+    other.set_cookie("hubs", &plain);
+    assert!(
+        !other.get("/duffy").await.text.contains("action=\"/logout\""),
+        "a cookie of plain http is none"
+    );
+}

@@ -1,8 +1,10 @@
 //! Logging in at a certified provider, `oidc-provider`, as a browser does it.
 
+use crate::chromium::driver;
 use crate::command;
-use crate::harness::{TestHouse, have};
+use crate::harness::{PATIENCE, TestHouse, have};
 use crate::visitor::{Said, Visitor};
+use fantoccini::Locator;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -352,4 +354,39 @@ async fn a_session_that_is_over_leads_to_the_login_and_back() {
     assert!(page.text.contains("href=\"/login?next=/team\""), "{}", page.text);
     let (page, here) = log_in(&mut visitor, "duffy", "/team").await;
     assert!(is_logged_in(&page, "duffy") && here == house.url("/team"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_logs_in_takes_a_role_and_logs_out() {
+    let Some(driver) = driver() else { return };
+    let Some((house, _provider)) = house(CONFIDENTIAL).await else { return };
+    let browser = driver.browser().await;
+    browser.goto(&house.url("/team")).await.unwrap();
+    // Each press leads to another page, on which the next one waits.
+    let press = async |css: &str| {
+        let there = browser.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        there.unwrap_or_else(|error| panic!("{css}: {error}")).click().await.unwrap();
+    };
+    press("a.log-in").await;
+    for (field, typed) in [("login", "ralph"), ("password", "any")] {
+        press(&format!("input[name={field}]")).await;
+        browser.active_element().await.unwrap().send_keys(typed).await.unwrap();
+    }
+    press("button[type=submit]").await;
+    press("form:has(input[name=prompt][value=consent]) button[type=submit]").await;
+    press("form[action='/api/hub/team/star'] button").await;
+    let unstar = "form[action='/api/hub/team/unstar'] button";
+    browser.wait().at_most(PATIENCE).for_element(Locator::Css(unstar)).await.unwrap();
+    assert_eq!(browser.current_url().await.unwrap().as_str(), house.url("/team"));
+    assert_eq!(house.json("/team/json").await["stargazers"], json!(["ralph"]));
+    // A form that is sent when the session is over leads to a page with a link: the policy of pages lets it no further.
+    command::check(&house.path(""), &["session", "revoke", "--all"]);
+    press(unstar).await;
+    press("main a[href='/login?next=/team']").await;
+    press("#account summary").await;
+    press("form[action='/logout'] button").await;
+    press("main a[href*='/session/end']").await;
+    let confirm = Locator::Css("form[action*='/session/end/confirm']");
+    browser.wait().at_most(PATIENCE).for_element(confirm).await.unwrap();
+    browser.close().await.unwrap();
 }
