@@ -83,8 +83,6 @@ pub(super) enum PageError {
         "The hub `{0}` is edited by its owners. Ask one of them to make you one, or to change it for you."
     )]
     NotOwner(HubName),
-    #[error("{1}")]
-    Edit(StatusCode, String),
     #[error("What was sent is not the JSON that is taken here: {0}")]
     BadJson(String),
     #[error(
@@ -162,7 +160,6 @@ impl PageError {
             Self::NoLogin | Self::BadJson(_) => StatusCode::BAD_REQUEST,
             Self::Login(error) if error.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Login(_) => StatusCode::BAD_GATEWAY,
-            Self::Edit(status, _) => *status,
             Self::BadKind(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooOften(_) | Self::TooManyEdits(_) => StatusCode::TOO_MANY_REQUESTS,

@@ -29,7 +29,8 @@ pub(super) struct Entry {
 
 #[derive(Serialize)]
 struct Widget {
-    widget: WidgetName,
+    #[serde(rename = "widget")]
+    name: WidgetName,
     column: Column,
     config: Config,
 }
@@ -37,7 +38,7 @@ struct Widget {
 impl Entry {
     pub(super) fn of(hub: Hub, instances: Vec<Instance>) -> Self {
         let widget = |instance: Instance| Widget {
-            widget: instance.widget,
+            name: instance.widget,
             column: instance.column,
             config: instance.config,
         };

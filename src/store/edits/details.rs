@@ -68,9 +68,8 @@ impl Details {
                     text.chars().count() <= SUMMARY_LETTERS && !text.contains(char::is_control)
                 };
                 let text = value.as_str().map(str::trim).filter(fits);
-                self.summary = text
-                    .ok_or_else(|| must(&format!("one line of at most {SUMMARY_LETTERS} letters")))?
-                    .to_owned();
+                let fits = format!("one line of at most {SUMMARY_LETTERS} letters");
+                text.ok_or_else(|| must(&fits))?.clone_into(&mut self.summary);
             }
             "avatar" => self.avatar = picture(value).ok_or_else(|| must(PICTURE))?,
             "banner" => self.banner = picture(value).ok_or_else(|| must(PICTURE))?,

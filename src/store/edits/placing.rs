@@ -55,7 +55,7 @@ impl Editing<'_> {
             let of_it = changes.iter().filter(|change| change.instance == Some(id));
             of_it.filter(|change| change.what == What::Configured)
         };
-        let oldest = configured().last().and_then(|change| change.before.as_object());
+        let oldest = configured().next_back().and_then(|change| change.before.as_object());
         let base = oldest.unwrap_or(&current);
         let three =
             Three { base: whole.then_some(base), current: &current, wanted: &wanted }.merged();

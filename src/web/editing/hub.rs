@@ -115,12 +115,11 @@ fn details(given: &Given) -> Config {
     let mut details = Config::new();
     for name in Details::NAMES {
         let value = match (given.is_form(), given.value(name)) {
-            (false, value) => value,
             (true, value) if name == "archived" => Some(value.is_some().into()),
             (true, Some(Value::String(text))) if name == "left_width" => {
                 Some(text.trim().parse::<u64>().map_or_else(|_| text.into(), Value::from))
             }
-            (true, value) => value,
+            (_, value) => value,
         };
         if let Some(value) = value {
             details.insert(name.into(), value);

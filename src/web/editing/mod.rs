@@ -143,13 +143,10 @@ impl From<PageError> for Refused {
 }
 
 impl Refused {
-    /// For a program; for a page where no form is to be shown again.
+    /// Where no form is to be shown again.
     fn plainly(self, given: &Given) -> Response {
         match self {
             Self::Page(error) => error.answer(given.headers()),
-            Self::Edit(error) if given.is_for_page() => {
-                PageError::Edit(status(&error), error.to_string()).into_response()
-            }
             Self::Edit(error) => as_json(&error),
         }
     }
