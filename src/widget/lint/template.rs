@@ -47,7 +47,7 @@ impl Definition {
         let (whose, name, known): (_, &str, &[&str]) = match path {
             ["config", name, ..] => ("widget.config", name, &parameters),
             ["hub", name, ..] => ("widget.hub", name, &HUB_FIELDS),
-            [name, ..] => ("widget", name, &["config", "hub", "id", "name"]),
+            [name, ..] => ("widget", name, &["config", "hub", "id", "name", "page"]),
             [] => return None,
         };
         if name == "*" || known.contains(&name) {
