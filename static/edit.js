@@ -174,6 +174,12 @@ if (main) {
     event.preventDefault();
     step(handle.closest(".place"), handle, event.key);
   });
+  // While somebody types, what others change comes into the page, but not before their eyes: their form says what they saw.
+  for (const form of main.querySelectorAll('form[action$="/details"]')) {
+    let seen = null;
+    form.addEventListener("input", () => (seen ??= form.elements.version.value));
+    form.addEventListener("formdata", ({ formData }) => seen && formData.set("version", seen));
+  }
   for (const field of main.querySelectorAll("[data-filter]")) {
     field.addEventListener("input", () => {
       const words = field.value.trim().toLowerCase();

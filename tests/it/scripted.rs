@@ -246,3 +246,21 @@ async fn by_keyboard_alone_widgets_are_moved_added_set_and_removed_and_others_se
     assert_eq!(browser.execute("return window.unreloaded", vec![]).await.unwrap(), true);
     browser.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_saved_while_somebody_typed_is_shown_beside_it() {
+    let Some(driver) = driver() else { return };
+    let house = TestHouse::with(&[("hubs.toml", HUBS)]).await;
+    let browser = driver.browser().await;
+    let (mut duffy, token) = logged_in(&browser, &house).await;
+    browser.goto(&house.url("/team/edit")).await.unwrap();
+    wait_for(&browser, "document.querySelector('#live').dataset.state === 'live'").await;
+    press(&browser, "#summary", "mine").await;
+    post(&mut duffy, &token, "/team/details", json!({ "summary": "theirs" })).await;
+    wait_for(&browser, "document.querySelector('main').dataset.version === '1'").await;
+    press(&browser, "#details button.main", ENTER).await;
+    wait_for(&browser, "document.querySelector('.theirs pre')?.textContent === 'theirs'").await;
+    let typed = browser.execute("return document.querySelector('#summary').value", vec![]).await;
+    assert_eq!(typed.unwrap(), "mine");
+    browser.close().await.unwrap();
+}
