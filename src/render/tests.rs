@@ -403,7 +403,7 @@ fn every_page_renders_from_what_it_is_given() {
     let (renderer, _) = Renderer::new(&Site::built_in());
     let hub = sample_hub();
     let groups = [HubSummary::from(&hub)];
-    let index = IndexPage { groups: &groups, users: &groups, query: "<design>" };
+    let index = IndexPage { groups: &groups, users: &groups, widgets: &[], query: "<design>" };
     let html = renderer.page("index.html", &index, noon()).unwrap();
     assert!(html.contains("value=\"&lt;design&gt;\"") && html.contains("href=\"/designteam\""));
     let widget = name("badges");
@@ -432,7 +432,7 @@ fn every_page_renders_from_what_it_is_given() {
         problem: Some("<no>"),
     };
     let viewer = Some(Who { username: "duffy", full_name: "", is_admin: false });
-    let frame = Frame { viewer, csrf: "a-token", login: "/login".into() };
+    let frame = Frame { viewer, csrf: "a-token", login: "/login".into(), bookmarks: &[] };
     let login = renderer.page("login.html", Framed { page, frame }, noon()).unwrap();
     assert!(login.contains("&lt;Ralph&gt;") && login.contains("&lt;no&gt;"), "{login}");
     assert_eq!(login.matches("name=\"csrf\" value=\"a-token\"").count(), 3, "also to log out");
