@@ -142,11 +142,6 @@ impl PageError {
             Self::NoLogin | Self::BadJson(_) => StatusCode::BAD_REQUEST,
             Self::Login(error) if error.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Login(_) => StatusCode::BAD_GATEWAY,
-<<<<<<< HEAD
-            Self::NotOwner(_) => StatusCode::FORBIDDEN,
-            Self::MustLogIn(_) => StatusCode::UNAUTHORIZED,
-=======
->>>>>>> editing
             Self::Edit(status, _) => *status,
             Self::BadKind(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -265,7 +260,6 @@ impl IntoResponse for JsonError {
     }
 }
 
-<<<<<<< HEAD
 fn title(status: StatusCode) -> String {
     let key = match status {
         StatusCode::NOT_FOUND => "not-here",
@@ -279,22 +273,6 @@ fn title(status: StatusCode) -> String {
         _ => "something-failed",
     };
     look::look().lang.say(key, &[]).unwrap_or_default()
-=======
-fn title(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::NOT_FOUND => "Not here",
-        StatusCode::FORBIDDEN => "Not open to you",
-        StatusCode::CONFLICT => "Not yet",
-        StatusCode::BAD_REQUEST | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => {
-            "Not logged in"
-        }
-        StatusCode::UNAUTHORIZED => "Who are you?",
-        StatusCode::UNPROCESSABLE_ENTITY => "Not done",
-        StatusCode::PAYLOAD_TOO_LARGE => "Too much",
-        StatusCode::TOO_MANY_REQUESTS => "Too often",
-        _ => "Something failed",
-    }
->>>>>>> editing
 }
 
 /// `GET` of anything else: a trailing slash is forgiven, the rest is a 404.
