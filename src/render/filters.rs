@@ -40,6 +40,7 @@ pub(super) fn register(tera: &mut Tera, assets: &std::sync::Arc<Assets>) {
     tera.register_filter("strong", strong);
     tera.register_filter("url", url);
     tera.register_filter("urlencode", urlencode);
+    // `{{ say(key="people") }}` → what a page says, in its reader's language; for pages, since a widget looks the same to all.
     tera.register_function("say", catalogue::say);
     let known = assets.clone();
     tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&known, &kwargs));
