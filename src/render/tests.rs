@@ -37,7 +37,8 @@ fn name(text: &str) -> WidgetName {
 }
 
 fn render(renderer: &Renderer, widget: &str, data: &Value) -> Result<String, Diagnostic> {
-    let placed = json!({ "id": 7, "name": widget, "config": {}, "hub": { "name": "ralph" } });
+    let placed =
+        json!({ "id": 7, "name": widget, "config": {}, "page": 1, "hub": { "name": "ralph" } });
     renderer.widget(&WidgetHtml { name: &name(widget), data, widget: &placed })
 }
 
@@ -302,8 +303,8 @@ fn every_widget_of_the_house_shows_what_its_script_returns() {
             json!({ "username": "ralph", "associations": [] }),
             "ralph belongs to no hub yet",
         ),
-        ("feed", json!({ "items": [item, nobody] }), "<b>ralph</b> did &lt;it&gt;</a>"),
-        ("feed", json!({ "items": [] }), "Nothing yet"),
+        ("feed", json!({ "items": [item, nobody], "is_more": false }), "<b>ralph</b> did &lt;it&gt;</a>"),
+        ("feed", json!({ "items": [], "is_more": false }), "Nothing yet"),
     ] {
         let html = render(&renderer, widget, &data).unwrap();
         assert!(html.contains(part), "{part} in {widget}: {html}");
