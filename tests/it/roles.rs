@@ -112,7 +112,7 @@ async fn what_can_t_be_is_refused_in_words() {
     assert_eq!(said.status, 409);
     assert!(said.text.contains("You are the only owner of `closed`"), "{}", said.text);
     let said = duffy.post("/api/hub/closed/leave", &[]).await;
-    assert!(said.status == 409 && said.plain().contains("Not yet"), "{}", said.text);
+    assert!(said.status == 409 && said.plain().contains("Not done"), "{}", said.text);
     // Whoever leaves what others can't see has nowhere to come back to.
     assert_eq!(mia.post("/api/hub/closed/leave", &[]).await.goes_to(), "/");
     assert_eq!(mia.get("/closed").await.status, 404);
