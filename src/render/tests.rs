@@ -303,7 +303,11 @@ fn every_widget_of_the_house_shows_what_its_script_returns() {
             json!({ "username": "ralph", "associations": [] }),
             "ralph belongs to no hub yet",
         ),
-        ("feed", json!({ "items": [item, nobody], "is_more": false }), "<b>ralph</b> did &lt;it&gt;</a>"),
+        (
+            "feed",
+            json!({ "items": [item, nobody], "is_more": false }),
+            "<b>ralph</b> did &lt;it&gt;</a>",
+        ),
         ("feed", json!({ "items": [], "is_more": false }), "Nothing yet"),
     ] {
         let html = render(&renderer, widget, &data).unwrap();

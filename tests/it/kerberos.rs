@@ -207,10 +207,7 @@ fn a_ticket_that_is_over_says_to_get_a_new_one_and_one_that_holds_is_told_by_its
         assert!(begun.elapsed() < PATIENCE, "the ticket does not end");
     };
     let said = String::from_utf8_lossy(&told.stdout);
-    assert!(
-        said.contains("expired; get a new ticket with `kinit`, or set `keytab`"),
-        "{said}"
-    );
+    assert!(said.contains("expired; get a new ticket with `kinit`, or set `keytab`"), "{said}");
 
     realm.ticket("hubs", "1h", "hubs.ccache");
     realm.hubs("localhost", port, &ccache("hubs.ccache"));

@@ -22,8 +22,22 @@ async fn what_is_answered_is_what_the_description_says() {
     let mut command = Command::new(program);
     command.current_dir(house.path("")).args(["run", &house.url("/openapi.json")]);
     // The same questions in each run. A stream of events has no end, and bodies of a message a line it can't make.
-    command.args(["--generation-deterministic", "--max-examples", "8", "--phases", "examples,fuzzing"]);
-    command.args(["--exclude-path", "/{hub}/events", "--exclude-path", "/api/messages", "--no-color", "--warnings", "off"]);
+    command.args([
+        "--generation-deterministic",
+        "--max-examples",
+        "8",
+        "--phases",
+        "examples,fuzzing",
+    ]);
+    command.args([
+        "--exclude-path",
+        "/{hub}/events",
+        "--exclude-path",
+        "/api/messages",
+        "--no-color",
+        "--warnings",
+        "off",
+    ]);
     command.args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"]);
     command.args(["--header", &format!("Cookie: hubs={cookie}")]);
     command.args(["--header", &format!("X-CSRF-Token: {token}")]);
