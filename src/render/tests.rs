@@ -325,7 +325,7 @@ fn a_card_says_its_age_its_cause_and_its_state() {
         "data-state=\"fresh\"",
         "<p>in</p>",
         ">5 May 2026, 11:58 UTC</time>",
-        "after <code>fedbadges.badge.award</code>",
+        "<code>fedbadges.badge.award</code>",
         "href=\"/ralph/7\"",
         "href=\"/source/badges\"",
     ] {

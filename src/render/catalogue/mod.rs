@@ -41,11 +41,12 @@ const BY_SCRIPT: [&str; 22] = [
 ];
 
 /// What is marked in `templates/card.html` and what it includes.
-const ON_CARDS: [&str; 14] = [
+const ON_CARDS: [&str; 15] = [
     "after",
     "as-of",
     "could-not-be-made",
     "data",
+    "edit",
     "failed",
     "more-about",
     "nothing-yet",
