@@ -462,6 +462,7 @@ async fn who_may_not_edit_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table of refusals")]
 async fn a_program_is_refused_with_what_it_could_send() {
     let house = house().await;
     let mut duffy = Program::of(&house, "duffy").await;
@@ -908,7 +909,9 @@ async fn a_thousand_edits_of_four_at_once_lose_nothing() {
     assert_eq!(answered, kept);
     // The history leads from what was to what is.
     let mut told = before;
-    revisions.iter().for_each(|revision| told.take(revision));
+    for revision in &revisions {
+        told.take(revision);
+    }
     assert_eq!(told, Told::of(&sheet));
     // And pages show what is stored.
     let shown = house.json("/team/json").await;

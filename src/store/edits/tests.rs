@@ -12,7 +12,8 @@ fn id(number: u64) -> InstanceId {
 }
 
 fn map(value: Value) -> Config {
-    value.as_object().cloned().unwrap()
+    let Value::Object(map) = value else { panic!("{value} is no map") };
+    map
 }
 
 fn widget(name: &str, column: Column) -> NewInstance {
