@@ -117,7 +117,10 @@ async fn pages_speak_the_language_of_their_reader() {
     assert!(page.contains("<html lang=\"en\" dir=\"ltr\">"), "{page}");
     // Errors too, where a reader meets them.
     for (path, said) in [
-        ("/nobody-here".to_owned(), "Einen Hub „nobody-here“ gibt es nicht."),
+        (
+            "/nobody-here".to_owned(),
+            "Einen Hub „nobody-here“ gibt es nicht, oder er ist nicht für dich.",
+        ),
         (
             "/ralph/99999".into(),
             "Auf dem Hub „ralph“ gibt es kein Widget 99999; vielleicht wurde es entfernt.",
@@ -183,7 +186,10 @@ async fn a_terminal_gets_text() {
     assert!(!hub.contains("Open alone") && !hub.contains("</"), "{hub}");
     let lost = asked(&house, "/nobody-here", terminal).await;
     assert_eq!(lost.status(), 404);
-    assert_eq!(lost.text().await.unwrap(), "There is no hub `nobody-here`.\n");
+    assert_eq!(
+        lost.text().await.unwrap(),
+        "There is no hub `nobody-here`, or it is not for you.\n"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,7 +243,7 @@ async fn a_feed_reader_follows_a_hub_and_a_widget() {
                 "The widget {about} of `ralph` has no entries to follow: none of its lists has times."
             ),
         ),
-        ("/nobody/feed.atom".into(), "There is no hub `nobody`.".into()),
+        ("/nobody/feed.atom".into(), "There is no hub `nobody`, or it is not for you.".into()),
         (
             "/ralph/99999/atom".into(),
             "There is no widget 99999 on the hub `ralph`; it may have been removed.".into(),
