@@ -91,7 +91,7 @@ async fn next(mut listener: Listener) -> Option<(Result<Bytes, Infallible>, List
     loop {
         match listener.next().await {
             Heard::Frame(frame) => return Some((Ok(frame), listener)),
-            Heard::Moved => {}
+            Heard::Moved | Heard::Recheck => {}
             Heard::Closed => return None,
         }
     }

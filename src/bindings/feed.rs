@@ -99,7 +99,7 @@ impl Reading<'_> {
             "published": entry.published.and_then(|at| time(at.timestamp())),
             "updated": entry.updated.and_then(|at| time(at.timestamp())),
             "author": author.and_then(name),
-            "summary": self.summary(entry),
+            "summary": Self::summary(entry),
         })
     }
 
@@ -114,7 +114,7 @@ impl Reading<'_> {
         })
     }
 
-    fn summary(&self, entry: &Entry) -> Option<String> {
+    fn summary(entry: &Entry) -> Option<String> {
         let summary = entry.summary.as_ref();
         let summary = summary.map(|it| (it.content.as_str(), it.content_type.subty()));
         let content = entry.content.as_ref();

@@ -13,7 +13,7 @@ const DESCRIPTION: usize = 1000;
 
 /// `response.page()` → what an HTML page says of itself: `#{ title, description, image, site_name, url }`.
 ///
-/// Taken from its OpenGraph properties, else from `twitter:…`, `<title>`, `<meta name="description">` and
+/// Taken from its `OpenGraph` properties, else from `twitter:…`, `<title>`, `<meta name="description">` and
 /// `<link rel="canonical">`; `url` is the address that was asked for where it names none. All are texts, `()` what the page
 /// does not tell; plain, on one line, and of 300 or 1,000 characters at most. Addresses are whole, of http or https, and
 /// may lead anywhere. Throws `#{ service: "http", status, message }` where the answer is not `.ok` or

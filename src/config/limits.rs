@@ -51,6 +51,7 @@ impl Limits {
 
 impl Limits {
     /// For one call about several messages: as much as calls about each of them.
+    #[must_use]
     pub fn for_each_of(&self, messages: usize) -> Self {
         const MEMORY_BYTES: usize = 32 << 20;
         const RETURNED_BYTES: usize = 1 << 20;

@@ -49,8 +49,8 @@ pub fn atom(feed: &AtomFeed<'_>) -> String {
             clean(&entry.title),
             entry.at
         );
-        let link = entry.link.as_deref().unwrap_or(feed.page);
-        let _ = write!(xml, "<link href=\"{}\"/>", clean(link));
+        let page = entry.link.as_deref().unwrap_or(feed.page);
+        let _ = write!(xml, "<link href=\"{}\"/>", clean(page));
         if let Some(author) = &entry.author {
             let _ = write!(xml, "<author><name>{}</name></author>", clean(author));
         }

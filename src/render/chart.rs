@@ -95,8 +95,8 @@ fn class(at: usize, name: &str) -> String {
 }
 
 fn in_words(title: &str, bars: &[Bar], sums: &[f64], total: f64) -> String {
-    let first = sums.iter().copied().fold(0.0, f64::max);
-    let most = bars.iter().zip(sums).find(|(_, sum)| **sum == first);
+    // Of equals the first.
+    let most = bars.iter().zip(sums).reduce(|best, next| if next.1 > best.1 { next } else { best });
     match most {
         Some((bar, sum)) if total > 0.0 => {
             format!("{title}: {} in all, most for {} ({})", amount(total), bar.label, amount(*sum))
@@ -194,18 +194,18 @@ pub(super) fn sparkline(title: &str, numbers: &[f64]) -> Result<String, String> 
     let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
         return Ok(String::new());
     };
-    let (least, most) = numbers
+    let (low, high) = numbers
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(*n), high.max(*n)));
-    let range = if most > least { most - least } else { 1.0 };
+    let range = if high > low { high - low } else { 1.0 };
     let step = 100.0 / (numbers.len().max(2) - 1) as f64;
     let points: Vec<String> = numbers
         .iter()
         .enumerate()
-        .map(|(at, n)| format!("{:.1},{:.1}", step * at as f64, 22.0 - (n - least) / range * 20.0))
+        .map(|(at, n)| format!("{:.1},{:.1}", step * at as f64, 22.0 - (n - low) / range * 20.0))
         .collect();
     let said =
-        format!("{title}: from {} to {}, at most {}", amount(*first), amount(*last), amount(most));
+        format!("{title}: from {} to {}, at most {}", amount(*first), amount(*last), amount(high));
     Ok(format!(
         "<svg class=\"sparkline\" viewBox=\"0 0 100 24\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\"><polyline points=\"{}\"/></svg>",
         escape(&said),

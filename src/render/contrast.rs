@@ -52,7 +52,7 @@ fn every_text_can_be_read_in_every_theme_and_hue() {
     assert_eq!(hues.len(), 24);
     for (theme, scheme, more, least) in THEMES {
         for hue in &hues {
-            let luminance = |name: &str| luminance(of(scheme, &tokens[name]), *hue, more);
+            let luminance = |name: &str| luminance(of(scheme, tokens[name]), *hue, more);
             for (text, ground) in PAIRS {
                 let (one, other) = (luminance(text), luminance(ground));
                 let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
@@ -90,16 +90,13 @@ fn of(scheme: Scheme, value: &str) -> &str {
 fn luminance(colour: &str, hue: f64, more: f64) -> f64 {
     let inner = colour.strip_prefix("oklch(").and_then(|rest| rest.strip_suffix(')'));
     let inner = inner.expect("a token is in oklch");
-    let (lightness, rest) = match inner.strip_prefix("calc(") {
-        Some(sum) => {
-            let (start, rest) = sum.split_once("% + ").expect("a sum");
-            let (step, rest) = rest.split_once("% * var(--more)) ").expect("a step");
-            (start.parse::<f64>().unwrap() + more * step.parse::<f64>().unwrap(), rest)
-        }
-        None => {
-            let (lightness, rest) = inner.split_once("% ").expect("three numbers");
-            (lightness.parse().unwrap(), rest)
-        }
+    let (lightness, rest) = if let Some(sum) = inner.strip_prefix("calc(") {
+        let (start, rest) = sum.split_once("% + ").expect("a sum");
+        let (step, rest) = rest.split_once("% * var(--more)) ").expect("a step");
+        (start.parse::<f64>().unwrap() + more * step.parse::<f64>().unwrap(), rest)
+    } else {
+        let (lightness, rest) = inner.split_once("% ").expect("three numbers");
+        (lightness.parse().unwrap(), rest)
     };
     let (chroma, angle) = rest.split_once(' ').expect("chroma and angle");
     let angle = number(angle).unwrap_or(hue).to_radians();

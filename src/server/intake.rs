@@ -82,7 +82,9 @@ impl Intake {
                 }
             }
             self.taken.note(&marks);
-            judged.iter().for_each(|one| self.mirroring.hear(&one.message));
+            for one in &judged {
+                self.mirroring.hear(&one.message);
+            }
         }
         for receipt in receipts {
             // Whoever no longer waits does not mind.

@@ -120,6 +120,10 @@ impl Running {
 }
 
 /// Starts everything. Returns once the first request can be answered.
+#[expect(
+    clippy::too_many_lines,
+    reason = "each line hands a room its ends, and reads like the list that it is"
+)]
 pub async fn start(start: Start) -> anyhow::Result<Running> {
     let Start { settings, site, file, clock } = start;
     raise_open_files();

@@ -46,7 +46,7 @@ pub(super) async fn of_hub(
         .filter_map(|place| place.current.as_deref())
         .flat_map(|current| entries(current, &page))
         .collect();
-    entries.sort_by(|one, other| other.at.cmp(&one.at));
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
     let mut seen = HashSet::new();
     entries.retain(|entry| seen.insert(entry.id.clone()));
     entries.truncate(ENTRIES);
@@ -104,13 +104,11 @@ fn entry(item: &Value, hub_page: &str) -> Option<AtomEntry> {
 
 /// How whoever asks reaches this server, without a slash at the end.
 fn base(services: &Services, headers: &HeaderMap) -> String {
-    match &services.public_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => {
-            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-            format!("http://{}", host.unwrap_or("localhost"))
-        }
+    if let Some(url) = &services.public_url {
+        return url.as_str().trim_end_matches('/').to_owned();
     }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    format!("http://{}", host.unwrap_or("localhost"))
 }
 
 fn answer(feed: &AtomFeed<'_>) -> Response {

@@ -56,10 +56,9 @@ async fn checked(services: &Services, request: Request) -> Result<Request, Refus
     };
     let wanted = session.form_token();
     if let Some(given) = headers.get("x-csrf-token") {
-        return match given.to_str().is_ok_and(|given| wanted.fits(given)) {
-            true => Ok(request),
-            false => Err(Box::new((headers.clone(), PageError::StaleForm))),
-        };
+        let fits = given.to_str().is_ok_and(|given| wanted.fits(given));
+        let stale = || Box::new((headers.clone(), PageError::StaleForm));
+        return if fits { Ok(request) } else { Err(stale()) };
     }
     if !is_form(headers) {
         return Err(Box::new((headers.clone(), PageError::StaleForm)));

@@ -29,12 +29,12 @@ pub(super) fn hub(hub: &Hub, cards: &[String], now: Timestamp) -> Response {
         text.push('\n');
         text.push_str(&card);
     }
-    answer(text)
+    answer(&text)
 }
 
 /// One widget.
 pub(super) fn widget(card: &str, now: Timestamp) -> Response {
-    answer(of_card(card, now).unwrap_or_else(|| "Nothing to show now.\n".into()))
+    answer(of_card(card, now).as_deref().unwrap_or("Nothing to show now.\n"))
 }
 
 /// A card's title, underlined, and what is in it. `None` while it is hidden.
@@ -54,7 +54,7 @@ fn headed(title: &str, line: char) -> String {
     format!("{title}\n{}\n", line.to_string().repeat(title.chars().count()))
 }
 
-fn answer(text: String) -> Response {
+fn answer(text: &str) -> Response {
     // A terminal would obey what a message or a script wrote into it.
     let text: String =
         text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect();

@@ -196,7 +196,7 @@ impl Definition {
         changed: Option<Timestamp>,
     ) -> Result<Value, Failure> {
         let hosts = hosts::of(&self.hosts, &placed.config);
-        let call = Call { changed, hosts, ..self.call(now) };
+        let call = Call { hosts, changed, ..self.call(now) };
         let answer = interpreter.call(&self.source, "data", &[Argument::Widget(placed)], &call);
         let answer = match answer {
             Ok(map @ Value::Object(_)) => Ok(map),

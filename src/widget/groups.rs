@@ -203,8 +203,7 @@ mod tests {
     #[test]
     fn nonsense_and_failures_lose_no_message() {
         let feed = [("own.a", "ann"), ("own.a", "bob")];
-        let single = [("".to_owned(), vec![0]), ("".to_owned(), vec![1])];
-        let single = single.map(|(_, places)| ("org.example.prod.own.a".to_owned(), places));
+        let single = [0, 1].map(|at| ("org.example.prod.own.a".to_owned(), vec![at]));
         for answer in [
             "7",
             "[7, ()]",

@@ -165,24 +165,24 @@ impl Listener {
     fn take(&mut self, frames: &Frames) -> Result<(), Closed> {
         let message = match frames.message() {
             Ok(message) => message,
-            Err(why) => return self.skip(frames, why.reason(), &why),
+            Err(why) => {
+                self.skip(frames, why.reason(), &why);
+                return Ok(());
+            }
         };
         match self.check(&frames.kept[1]) {
             Some(Ok(())) => self.backlog.deliver(Delivery::new(message, FEDMSG)),
-            Some(Err(why)) => self.skip(frames, why.reason(), &why),
+            Some(Err(why)) => {
+                self.skip(frames, why.reason(), &why);
+                Ok(())
+            }
             None => Err(Closed),
         }
     }
 
-    fn skip(
-        &mut self,
-        frames: &Frames,
-        reason: &'static str,
-        why: &dyn Display,
-    ) -> Result<(), Closed> {
+    fn skip(&mut self, frames: &Frames, reason: &'static str, why: &dyn Display) {
         let topic = String::from_utf8_lossy(&frames.kept[0]);
         self.skipped.add(&topic, reason, why, Instant::now());
-        Ok(())
     }
 
     /// What its signature says; nothing when it is time to stop.

@@ -19,7 +19,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 
-/// `GET /openapi.json`: OpenAPI 3.1.
+/// `GET /openapi.json`: `OpenAPI` 3.1.
 pub(super) async fn show() -> Response {
     static DOCUMENT: OnceLock<String> = OnceLock::new();
     let text = DOCUMENT.get_or_init(|| document().to_string());
