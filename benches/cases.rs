@@ -93,6 +93,7 @@ fn whole_run(criterion: &mut Criterion) {
         (0..WIDGETS).map(|at| format!("waits{at}").parse().expect("a name")).collect();
     let request = Request {
         site: &site,
+        fas: None,
         sandbox: &sandbox,
         names: &names,
         only: None,

@@ -67,7 +67,7 @@ async fn measure() -> anyhow::Result<()> {
         until_live(&browser).await?;
         browser.execute(WATCH, vec![]).await?;
     }
-    println!("{PAGES} pages are open");
+    println!("{PAGES} pages are open, of {}", served.folder.path().display());
     let sent = send(&served).await?;
     // What is not drawn by then is counted as lost.
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -34,8 +34,7 @@ fn axe() -> Option<String> {
 async fn troubled() -> TestHouse {
     let hub = "[[hub]]\nname = \"trouble\"\n";
     let names = ["late", "never", "broken", "empty"];
-    let widgets: String =
-        names.iter().map(|name| format!("[[hub.widget]]\nwidget = \"{name}\"\n")).collect();
+    let widgets = names.map(|name| format!("[[hub.widget]]\nwidget = \"{name}\"\n")).concat();
     let closed = "[[hub]]\nname = \"ajar\"\nvisibility = \"preview\"\n[[hub]]\nname = \"bare\"\n";
     let panel = "const CHROME = #{ style: \"panel\" }; const REFRESH = \"1h\";\n";
     let script = |data: &str| format!("{panel}fn data(widget) {{ {data} }}\n");

@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers};
 
+/// These belong to the connection.
+const NOT_OURS: [&str; 5] =
+    ["connection", "content-encoding", "content-length", "content-type", "transfer-encoding"];
+
 const GITHUB: &str = "https://api.github.com";
 const TOKEN: &str = "0000000000000000000000000000000000000001";
 
@@ -40,14 +44,6 @@ impl Recording {
         let status = u16::try_from(found["status"].as_u64().unwrap()).unwrap();
         let here = |text: &str| text.replace(GITHUB, &self.home);
         let mut answer = ResponseTemplate::new(status);
-        /// These belong to the connection.
-        const NOT_OURS: [&str; 5] = [
-            "connection",
-            "content-encoding",
-            "content-length",
-            "content-type",
-            "transfer-encoding",
-        ];
         let headers = found["headers"].as_object().unwrap().iter();
         for (name, value) in headers.filter(|(name, _)| !NOT_OURS.contains(&name.as_str())) {
             let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);

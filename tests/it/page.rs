@@ -273,14 +273,11 @@ async fn what_comes_by_the_stream_is_said_in_the_language_of_the_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wall_goes_from_card_to_card_until_it_is_stopped() {
     let Some(driver) = driver() else { return };
-    let widgets: String = (1..9)
-        .map(|n| {
-            format!(
-                "[[hub.widget]]\nwidget = \"about\"\nconfig = {{ text = \"Card {n} {}\" }}\n",
-                "and on ".repeat(150)
-            )
-        })
-        .collect();
+    let long = "and on ".repeat(150);
+    let card = |n| {
+        format!("[[hub.widget]]\nwidget = \"about\"\nconfig = {{ text = \"Card {n} {long}\" }}\n")
+    };
+    let widgets = [1, 2, 3, 4, 5, 6, 7, 8].map(card).concat();
     let house =
         TestHouse::with(&[("hubs.toml", &format!("[[hub]]\nname = \"wall\"\n{widgets}"))]).await;
     house.get("/wall").await;
