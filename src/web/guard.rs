@@ -56,10 +56,10 @@ async fn checked(services: &Services, request: Request) -> Result<Request, Refus
     };
     let wanted = session.form_token();
     if let Some(given) = headers.get("x-csrf-token") {
-        return match given.to_str().is_ok_and(|given| wanted.fits(given)) {
-            true => Ok(request),
-            false => Err(Box::new((headers.clone(), PageError::StaleForm))),
-        };
+        if given.to_str().is_ok_and(|given| wanted.fits(given)) {
+            return Ok(request);
+        }
+        return Err(Box::new((headers.clone(), PageError::StaleForm)));
     }
     if !is_form(headers) {
         return Err(Box::new((headers.clone(), PageError::StaleForm)));

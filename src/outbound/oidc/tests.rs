@@ -123,6 +123,11 @@ impl Stub {
     }
 }
 
+/// A claim, what it is instead, and a word of why that is refused.
+type Change = (&'static str, Value, Option<&'static str>);
+/// A token that the provider did not sign, from a stub, another's key, and what makes the part that is signed.
+type Forge = fn(&Stub, &Key, &dyn Fn(Value, &Stub) -> String) -> String;
+
 const ANSWER: Answer<'_> = Answer { code: "code", iss: None, nonce: "n", verifier: "v" };
 
 fn ralph() -> Value {
@@ -211,7 +216,6 @@ async fn the_secret_goes_where_it_is_taken() {
 #[tokio::test]
 async fn what_is_not_signed_for_this_login_is_not_believed() {
     let key = Key::new("a");
-    type Change = (&'static str, Value, Option<&'static str>);
     let changes: [Change; 10] = [
         ("nonce", json!("another"), Some("nonce")),
         ("nonce", json!(null), Some("nonce")),
@@ -253,7 +257,7 @@ async fn a_token_that_the_provider_did_not_sign_is_not_believed() {
     let bare = |header: Value, stub: &Stub| {
         format!("{}.{}", encoded(header.to_string().as_bytes()), claims(stub))
     };
-    let forge: [fn(&Stub, &Key, &dyn Fn(Value, &Stub) -> String) -> String; 3] = [
+    let forge: [Forge; 3] = [
         |stub, thief, _| thief.sign(&stub.claims()),
         |stub, _, bare| format!("{}.", bare(json!({ "alg": "none" }), stub)),
         |stub, _, bare| {

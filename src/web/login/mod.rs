@@ -76,7 +76,9 @@ pub(super) async fn leave(
         // What they had open that is not for everybody ends.
         let roles =
             services.store.roles_of(&session.username).await.map_err(PageError::internal)?;
-        roles.iter().for_each(|(hub, _)| services.live.recheck(hub));
+        for (hub, _) in &roles {
+            services.live.recheck(hub);
+        }
     }
     let accounts = &services.accounts;
     let forget = [(header::SET_COOKIE, Cookie::Session.forget(accounts.is_https()))];
