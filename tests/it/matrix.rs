@@ -37,7 +37,6 @@ fn site() -> String {
         );
         file.push_str(&about.repeat(EACH));
         file.push_str(&"[[hub.widget]]\nwidget = \"failing\"\n".repeat(EACH));
-        file.push_str("[[hub.widget]]\nwidget = \"feed\"\nconfig = { users = [\"olga\"] }\n");
     }
     file
 }
@@ -122,8 +121,6 @@ async fn every_route_gives_each_visitor_what_is_theirs() {
                 for (id, accept) in
                     [(good, "text/html"), (good, "application/json"), (failing, "text/html")]
                 {
-                    // Of all widgets only a feed is one.
-                    let id = if route.path.ends_with("/atom") { ids[hub][2 * EACH] } else { id };
                     let path = path(route.path, hub, id);
                     let said = ask(visitor, route.method, &path, accept).await;
                     asking.tells_no_secret(&said, &format!("{path} ({accept})"));

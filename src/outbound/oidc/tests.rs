@@ -123,6 +123,11 @@ impl Stub {
     }
 }
 
+/// A claim, what it is instead, and a word of why that is refused.
+type Change = (&'static str, Value, Option<&'static str>);
+/// A token that the provider did not sign, from a stub, another's key, and what makes the part that is signed.
+type Forge = fn(&Stub, &Key, &dyn Fn(Value, &Stub) -> String) -> String;
+
 const ANSWER: Answer<'_> = Answer { code: "code", iss: None, nonce: "n", verifier: "v" };
 
 fn ralph() -> Value {
