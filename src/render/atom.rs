@@ -31,12 +31,12 @@ pub fn atom(feed: &AtomFeed<'_>) -> String {
     let mut xml = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n",
     );
-    let mut line = |name: &str, text: &str| {
+    let mut field = |name: &str, text: &str| {
         let _ = writeln!(xml, "<{name}>{}</{name}>", clean(text));
     };
-    line("title", feed.title);
-    line("id", feed.address);
-    line("updated", &feed.updated.to_string());
+    field("title", feed.title);
+    field("id", feed.address);
+    field("updated", &feed.updated.to_string());
     // Of entries that have no author of their own.
     let _ = writeln!(xml, "<author><name>{}</name></author>", clean(feed.title));
     let _ = writeln!(xml, "<link rel=\"self\" href=\"{}\"/>", clean(feed.address));
