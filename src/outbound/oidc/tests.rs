@@ -215,7 +215,6 @@ async fn the_secret_goes_where_it_is_taken() {
 
 #[tokio::test]
 async fn what_is_not_signed_for_this_login_is_not_believed() {
-    type Change = (&'static str, Value, Option<&'static str>);
     let key = Key::new("a");
     let changes: [Change; 10] = [
         ("nonce", json!("another"), Some("nonce")),
@@ -253,7 +252,6 @@ async fn what_is_not_signed_for_this_login_is_not_believed() {
 
 #[tokio::test]
 async fn a_token_that_the_provider_did_not_sign_is_not_believed() {
-    type Forge = fn(&Stub, &Key, &dyn Fn(Value, &Stub) -> String) -> String;
     let (key, thief) = (Key::new("a"), Key::new("a"));
     let claims = |stub: &Stub| encoded(stub.claims().to_string().as_bytes());
     let bare = |header: Value, stub: &Stub| {
