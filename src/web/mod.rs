@@ -1,7 +1,7 @@
 //! Routes, pages and the event stream.
 //!
 //! A handler reads as its HTTP contract (docs: DESIGN's table of routes in docs/ARCHITECTURE.md). It asks the service
-//! rooms, `rebuild` for widgets and `live` for streams, and answers; it keeps nothing. Tests call [`routes`] without a
+//! rooms, `rebuild` for widgets and `live` for streams, and answers; it keeps nothing. Tests call [`routes()`] without a
 //! socket. Knows no script and no bus: messages that come in over HTTP go into the same channel as all others.
 
 mod accounts;
