@@ -199,14 +199,13 @@ function sameButForAges(old, fresh) {
   return plain(old).isEqualNode(plain(fresh));
 }
 
-/** Runs a redraw, and gives the focus back if its element was taken out. */
+/** Runs a redraw, and gives the focus back if its element was moved or taken out. */
 function keepFocus(card, redraw) {
   const focused = card.contains(document.activeElement) ? document.activeElement : null;
   redraw();
-  if (focused && !focused.isConnected) {
-    card.tabIndex = -1;
-    card.focus({ preventScroll: true });
-  }
+  if (!focused || document.activeElement === focused) return;
+  if (!focused.isConnected) card.tabIndex = -1;
+  (focused.isConnected ? focused : card).focus({ preventScroll: true });
 }
 
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
