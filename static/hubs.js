@@ -114,7 +114,9 @@ function morph(old, fresh, changed = []) {
 
 function morphAttributes(old, fresh) {
   // Whether a `<details>` is open is the reader's business, and so is what they search for and have not seen yet.
-  const theirs = (name) => /^data-(out|off|since)$/.test(name) || (name === "open" && old.localName === "details");
+  // And a handle that was taken out of hiding has the focus, which hiding it would cost.
+  const theirs = (name) =>
+    /^data-(out|off|since)$/.test(name) || (name === "open" && old.localName === "details") || (name === "hidden" && "handle" in old.dataset);
   for (const { name, value } of fresh.attributes) {
     if (!theirs(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
