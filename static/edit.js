@@ -93,7 +93,11 @@ async function store(place, words) {
   for (let tries = 0; tries < 3; tries++) {
     const answer = await send(`/${main.dataset.hub}/layout`, { version, ...wanted });
     const theirs = answer?.status === 409 && answer.conflict?.clashes[0]?.theirs;
-    if (!theirs) return done(answer, words);
+    if (!theirs) {
+      // A redraw meanwhile may have cost the handle its focus.
+      if (document.activeElement === document.body) place.querySelector("[data-handle]")?.focus({ preventScroll: true });
+      return done(answer, words);
+    }
     version = answer.conflict.version;
     wanted = { left: theirs.left.filter((one) => one !== id), right: theirs.right.filter((one) => one !== id) };
     if (wanted.left.length + wanted.right.length === theirs.left.length + theirs.right.length) break;
