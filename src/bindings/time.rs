@@ -2,8 +2,8 @@
 
 use super::Fallible;
 use crate::{render, script::host};
-use jiff::Timestamp;
-use rhai::{Dynamic, FLOAT, INT, ImmutableString, Module};
+use jiff::{Timestamp, tz::TimeZone};
+use rhai::{Dynamic, FLOAT, INT, ImmutableString, Map, Module};
 
 pub(super) fn register(module: &mut Module) {
     module.set_native_fn("parse_time", |time: &str| parse_time(time));
@@ -13,6 +13,7 @@ pub(super) fn register(module: &mut Module) {
     module.set_native_fn("humanize", |time: INT| humanize(&time.to_string()));
     module.set_native_fn("humanize", |time: FLOAT| humanize(&time.to_string()));
     module.set_native_fn("seconds", seconds);
+    module.set_native_fn("local_time", local_time);
 }
 
 pub(super) fn register_for_data(module: &mut Module) {
@@ -45,6 +46,35 @@ fn humanize(time: &str) -> Fallible<ImmutableString> {
     let then = moment(time)?;
     let now = host::current().map_or(then, |(call, _)| call.now);
     Ok(render::ago(then, now).into())
+}
+
+/// `local_time(time, zone)` → `#{ zone, place, time, day, ahead }`: what clocks show in a time zone, as in
+/// `#{ zone: "Europe/Prague", place: "Prague", time: "14:05", day: "Tuesday", ahead: "UTC+2" }`; `()` when there is no such zone.
+///
+/// `zone` is a name of the IANA's database. Throws for what `parse_time` can't read.
+fn local_time(time: &str, zone: &str) -> Fallible<Dynamic> {
+    let then = moment(time)?;
+    let Ok(zone) = TimeZone::get(zone) else { return Ok(Dynamic::UNIT) };
+    let there = then.to_zoned_datetime(zone);
+    let name = there.time_zone().iana_name().unwrap_or("UTC");
+    let place = name.rsplit('/').next().unwrap_or(name).replace('_', " ");
+    Ok(Dynamic::from_map(Map::from([
+        ("zone".into(), name.into()),
+        ("place".into(), place.into()),
+        ("time".into(), there.strftime("%H:%M").to_string().into()),
+        ("day".into(), there.strftime("%A").to_string().into()),
+        ("ahead".into(), ahead(there.offset().seconds() / 60).into()),
+    ])))
+}
+
+/// `UTC`, `UTC+2`, `UTC−3:30`.
+fn ahead(minutes: i32) -> String {
+    let sign = if minutes < 0 { '−' } else { '+' };
+    match (minutes.abs() / 60, minutes.abs() % 60) {
+        (0, 0) => "UTC".into(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, rest) => format!("UTC{sign}{hours}:{rest:02}"),
+    }
 }
 
 fn moment(time: &str) -> Fallible<Timestamp> {

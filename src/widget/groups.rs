@@ -17,11 +17,10 @@ impl Processors {
                 families.entry(&processor.family).or_insert((processor, vec![])).1.push(at);
             }
         }
-        let mut groups: Vec<(Vec<usize>, Description)> = families
+        let groups = families
             .into_values()
             .flat_map(|(processor, places)| grouped(processor, interpreter, &messages, &places))
             .collect();
-        groups.sort_unstable_by_key(|(places, _)| places[0]);
         joined(messages, groups)
     }
 

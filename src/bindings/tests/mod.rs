@@ -135,6 +135,14 @@ async fn texts_lists_and_times_do_what_their_docs_say() {
             ("parse_time(\"2026-05-05 12:00:00\")", json!("2026-05-05T12:00:00Z")),
             ("seconds(now()) - seconds(\"2026-05-05\")", json!(43200)),
             (
+                "local_time(now(), \"Europe/Prague\")",
+                json!({ "zone": "Europe/Prague", "place": "Prague", "time": "14:00", "day": "Tuesday", "ahead": "UTC+2" }),
+            ),
+            ("local_time(now(), \"America/St_Johns\").ahead", json!("UTC−2:30")),
+            ("local_time(now(), \"Pacific/Auckland\").day", json!("Wednesday")),
+            ("local_time(now(), \"Etc/UTC\").ahead", json!("UTC")),
+            ("local_time(now(), \"../../etc/passwd\")", json!(null)),
+            (
                 "avatar(\"ralph\")",
                 json!("https://seccdn.libravatar.org/avatar/9c9f7784935381befc302fe3c814f9136e7a33953d0318761669b8643f4df55c?s=64&d=retro"),
             ),
