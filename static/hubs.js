@@ -581,49 +581,6 @@ function follow() {
   }, 10_000);
 }
 
-// ---- A preview of a widget follows its form. Without this the form is sent by its button. ----
-
-function preview(form) {
-  let timer = 0;
-  let asking = null;
-  const show = async () => {
-    asking?.abort();
-    asking = new AbortController();
-    const url = `${form.action}?${new URLSearchParams(new FormData(form))}`;
-    try {
-      const answer = await fetch(url, { signal: asking.signal, headers: { accept: "text/html" } });
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("preview");
-      if (!fresh) return;
-      morph(page("preview"), fresh);
-      history.replaceState(null, "", url);
-      tick();
-    } catch {
-      // Aborted by the next letter, or the server is away: what is shown stays.
-    }
-  };
-  form.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(show, 300);
-  });
-}
-
-// ---- Cases that are run behind the page: it looks again until they are done. Without this a link does. ----
-
-function watchCases(wait = 500) {
-  if (!page("cases")?.hasAttribute("data-running")) return;
-  setTimeout(async () => {
-    try {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("cases");
-      if (!fresh) return;
-      morph(page("cases"), fresh);
-    } catch {
-      // The server is away: what is shown stays, and is asked for again.
-    }
-    watchCases(Math.min(wait * 1.5, 10_000));
-  }, document.hidden ? 10_000 : wait);
-}
-
 // ---- The page ----
 
 document.addEventListener("click", ({ target }) => {
@@ -643,8 +600,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 tick();
-for (const form of document.querySelectorAll("form[data-preview]")) preview(form);
-watchCases();
+const gallery = document.querySelector("main[data-gallery]");
+if (gallery) import(gallery.dataset.gallery).then((its) => its.gallery({ morph, tick }));
 if (main) {
   follow();
   loadMissing();
